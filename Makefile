@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# dupack: `make help` lists what can be made.
+
+CC	?= gcc
+BUILD	?= build
+PREFIX	?= /usr/local
+SAN	?=
+
+PACKAGES := libnl-route-3.0 libnl-3.0 yaml-0.1 jansson libcrypto
+
+WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	   -Wwrite-strings -Wformat=2 -Wswitch-enum -Werror
+CFLAGS	?= -O2 -g
+override CFLAGS += -std=gnu17 -D_GNU_SOURCE $(WARN) -Iharness -MMD -MP \
+	   $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LDLIBS	:= $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+ifneq ($(SAN),)
+BUILD	:= build/san-$(subst $(comma),-,$(SAN))
+override CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+override LDFLAGS += -fsanitize=$(SAN)
+endif
+comma	:= ,
+
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
+
+FOLDERS := base decode spec net impair middlebox process observe grade report guest cmd
+LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard harness/$(d)/*.c))) \
+	   harness/run.c
+LIB_SRC := $(wildcard $(LIB_SRC))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
+TARGETS := $(patsubst targets/%.c,$(BUILD)/targets/%,$(wildcard targets/*/*-main.c))
+TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
+
+.PHONY: all
+all: $(BUILD)/dupack $(BUILD)/shim.so $(TARGET_BINS)
+
+$(BUILD)/harness/base/%.o $(BUILD)/harness/decode/%.o: override CFLAGS += -Wconversion
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/libdupack.a: $(LIB_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/dupack: $(BUILD)/harness/main.o $(BUILD)/libdupack.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/%: $(BUILD)/harness/tests/%.o $(BUILD)/libdupack.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# targets/NAME/main.c: our own carrier; harness/tests/test-NAME*.c see all of it but main.c
+define carrier_rules
+$(BUILD)/targets/$(1)/carrier: $(patsubst %.c,$(BUILD)/%.o,$(wildcard targets/$(1)/*.c)) \
+		$(BUILD)/libdupack.a
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+
+$(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-$(1)*.c)): \
+$(BUILD)/tests/%: $(BUILD)/harness/tests/%.o \
+		$(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard targets/$(1)/*.c))) \
+		$(BUILD)/libdupack.a
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach d,$(wildcard targets/*/main.c),$(eval $(call carrier_rules,$(notdir $(patsubst %/,%,$(dir $(d)))))))
+
+# A preload library of the User-Mode Linux process, never sanitised
+$(BUILD)/shim.so: harness/guest/shim.c
+	@mkdir -p $(@D)
+	$(call say,SHIM,$@)$(CC) -O2 -std=gnu17 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $< -ldl
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
