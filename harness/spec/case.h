@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A case as its file says it, validated, with units resolved.
+ *
+ * One file is one requirement.  It names the pairs and the middleboxes it is
+ * run over, what the links do to packets, the traffic, and what is expected
+ * of the measured metrics.  spec_case_load() is the only way to make one.
+ */
+#ifndef DUPACK_SPEC_CASE_H
+#define DUPACK_SPEC_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "spec/name.h"
+
+struct err;
+
+/** The links of the path, in the order of the way from client to server. */
+enum link_id { LINK_ACCESS, LINK_OUTSIDE, LINK_INSIDE, LINK_LAN, LINK_COUNT };
+extern const char *const link_names[LINK_COUNT]; /* "access", ... */
+
+/** The nodes of the path: link n joins node n and node n+1. */
+enum node_id { NODE_CLIENT, NODE_INTERNET, NODE_MIDDLEBOX, NODE_HEADEND, NODE_SERVER, NODE_COUNT };
+extern const char *const node_names[NODE_COUNT]; /* "client", ... */
+
+/** Directions of a link: up is client to server. */
+enum direction { DIR_UP, DIR_DOWN, DIR_COUNT };
+extern const char *const direction_names[DIR_COUNT]; /* "up", "down" */
+
+enum impair_engine { ENGINE_NONE, ENGINE_NETEM, ENGINE_WIRE, ENGINE_COUNT };
+extern const char *const impair_engine_names[ENGINE_COUNT]; /* "none", "netem", "wire" */
+
+/** When losses and drop lists begin to act; delay and rate always act. */
+enum impair_arm {
+	ARM_START,
+	ARM_UP
+}; /* "start": from the first packet; "up": once the tunnel is up */
+
+/** Which frames an exact drop list counts. */
+enum impair_count {
+	COUNT_FRAMES, /* every frame */
+	COUNT_PAYLOAD, /* frames that carry something: TCP with payload, all else than TCP */
+};
+
+struct gemodel { /* Gilbert-Elliott as in tc-netem(8): all ratios 0 to 1 */
+	double p, r; /* good to bad, bad to good */
+	double loss_bad, loss_good; /* 1-h and 1-k: loss in the bad and in the good state */
+};
+
+/** One direction of one link. */
+struct impairment {
+	enum impair_engine engine; /* ENGINE_NONE: nothing happens here */
+	uint64_t delay_ns, jitter_ns;
+	double loss; /* random, independent: 0 to 1 */
+	bool has_gemodel;
+	struct gemodel gemodel;
+	uint64_t rate_bps; /* 0: unlimited */
+	uint64_t limit; /* queue limit in packets, 0: from rate and delay */
+	uint64_t *drop; /* wire: 1-based positions, ascending; owned */
+	size_t drop_len;
+	enum impair_count count;
+	enum impair_arm arm;
+};
+
+enum traffic_kind { TRAFFIC_ECHO, TRAFFIC_TCP };
+
+struct traffic {
+	enum traffic_kind kind;
+	bool outer; /* true: from node to node without the tunnel (cases of the laboratory) */
+	uint64_t start_ns; /* after the tunnel is up */
+	uint64_t duration_ns; /* echo: how long probes are sent */
+	uint64_t interval_ns; /* echo: between probes */
+	uint64_t size; /* echo: payload bytes */
+	uint64_t bytes; /* tcp: how much to send, client to server */
+	uint64_t timeout_ns; /* how long answers or the end are awaited after the last send */
+};
+
+/** One expectation: a metric within bounds. */
+struct expectation {
+	char *metric; /* for example "echo.delivery"; owned */
+	bool has_min, has_max;
+	double min, max; /* base units: ratio, seconds, bytes, a count */
+	char *is; /* exact text, "yes", "no", or a name; NULL if none; owned */
+	char *text; /* as written: ">= 99%"; owned */
+	bool should; /* a SHOULD: its failure is warn, not fail */
+	struct place at;
+};
+
+struct spec_case {
+	char *file; /* as given */
+	char *id; /* file name without folder and .yaml */
+	char *series; /* name of its folder: "seed", "lab" */
+	char *title, *requirement, *clause;
+	char level; /* 'R', 'S' or 'M' */
+	struct pair *pairs; /* at least one */
+	size_t pairs_len;
+	struct choice *middleboxes; /* at least one */
+	size_t middleboxes_len;
+	struct impairment impair[LINK_COUNT][DIR_COUNT];
+	bool planned_loss; /* a loss, a model or a drop list is planned: needs a witness */
+	struct traffic *traffic;
+	size_t traffic_len;
+	bool ipv6; /* outer family */
+	uint64_t idle_ns; /* after the traffic: wait this long, then probe once more */
+	uint64_t dpd_ns; /* DUPACK_DPD_S, 0: off */
+	uint64_t up_timeout_ns; /* how long the tunnel may take to come up */
+	uint64_t wall_limit_ns; /* wall clock, for what never sleeps */
+	struct expectation *expect;
+	size_t expect_len;
+};
+
+struct spec_case *spec_case_load(const char *path, struct err *err);
+void spec_case_free(struct spec_case *c);
+
+int spec_case_check_metrics(const struct spec_case *c, bool (*known)(const char *metric),
+			    struct err *err);
+int spec_case_check_middleboxes(const struct spec_case *c,
+				bool (*known)(const struct choice *middlebox, struct err *err),
+				struct err *err);
+int spec_case_check_targets(const struct spec_case *c, const char *targets_dir, struct err *err);
+
+/** cleanup_spec_case() - for AUTO_CASE */
+static inline void cleanup_spec_case(struct spec_case **c)
+{
+	spec_case_free(*c);
+}
+#define AUTO_CASE __attribute__((cleanup(cleanup_spec_case)))
+
+#endif

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An entry of `impair` names a link and a direction and says some keys of it.
+ * Several entries for one direction are merged, as long as no key is said
+ * twice; what an engine cannot do is checked after the last entry, because the
+ * engine may stand in another entry than the key.
+ */
+#include "spec/impairment.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "spec/schema.h"
+
+const char *const link_names[LINK_COUNT] = {
+	[LINK_ACCESS] = "access",
+	[LINK_OUTSIDE] = "outside",
+	[LINK_INSIDE] = "inside",
+	[LINK_LAN] = "lan",
+};
+
+const char *const node_names[NODE_COUNT] = {
+	[NODE_CLIENT] = "client",   [NODE_INTERNET] = "internet", [NODE_MIDDLEBOX] = "middlebox",
+	[NODE_HEADEND] = "headend", [NODE_SERVER] = "server",
+};
+
+const char *const direction_names[DIR_COUNT] = { [DIR_UP] = "up", [DIR_DOWN] = "down" };
+
+const char *const impair_engine_names[ENGINE_COUNT] = {
+	[ENGINE_NONE] = "none",
+	[ENGINE_NETEM] = "netem",
+	[ENGINE_WIRE] = "wire",
+};
+
+#define DIR_BOTH DIR_COUNT
+static const char *const direction_words[] = {
+	[DIR_UP] = "up",
+	[DIR_DOWN] = "down",
+	[DIR_BOTH] = "both",
+};
+
+static const char *const count_words[] = { [COUNT_FRAMES] = "frames", [COUNT_PAYLOAD] = "payload" };
+static const char *const arm_words[] = { [ARM_START] = "start", [ARM_UP] = "up" };
+
+static_assert(sizeof(enum impair_engine) == sizeof(int), "SCHEMA_WORD writes an int");
+
+#define KEYS_MAX 16
+
+/* An entry as it is written, and then what all entries say of one direction */
+struct slot {
+	int link, direction;
+	struct impairment i;
+	const yaml_node_t *said[KEYS_MAX]; /* by row of the table of keys: its value, or NULL */
+};
+
+/* netem takes "LOSS CORRELATION": people try it, so it is refused with the reason */
+static bool read_loss(struct document *doc, yaml_node_t *node, void *out)
+{
+	const char *text = document_text(node);
+
+	if (text && strchr(text, ' '))
+		return document_error(
+			doc, node,
+			"'%.60s' has a correlation, with which netem loses far less "
+			"than it says (10%% 25%% loses 1.7%%): use gemodel for bursts",
+			text);
+	return schema_value(doc, node, &(struct schema_key){ .kind = SCHEMA_RATIO }, out);
+}
+
+/* An engine that was named cannot be "none": that is what no entry means */
+static bool read_engine(struct document *doc, yaml_node_t *node, void *out)
+{
+	static const struct schema_key key = {
+		.name = "engine",
+		.kind = SCHEMA_WORD,
+		.words = impair_engine_names + ENGINE_NETEM,
+		.words_len = ENGINE_COUNT - ENGINE_NETEM,
+	};
+	int word;
+
+	if (!schema_value(doc, node, &key, &word))
+		return false;
+	*(enum impair_engine *)out = (enum impair_engine)(ENGINE_NETEM + word);
+	return true;
+}
+
+static bool check_drop(struct document *doc, yaml_node_t *node, void *base)
+{
+	const struct impairment *i = &((struct slot *)base)->i;
+
+	if (!i->drop_len)
+		return document_error(doc, node,
+				      "'drop' is empty: write the positions of the "
+				      "frames to lose, from 1");
+	for (size_t n = 0; n < i->drop_len; n++) {
+		if (i->drop[n] < 1)
+			return document_error(doc, document_item(doc, node, n),
+					      "'0' is no position: the first frame is 1");
+		if (n && i->drop[n] <= i->drop[n - 1])
+			return document_error(doc, document_item(doc, node, n),
+					      "'%s' does not ascend: write the positions in order, "
+					      "each once",
+					      document_text(document_item(doc, node, n)));
+	}
+	return true;
+}
+
+static const struct schema_key gemodel_keys[] = {
+	{ .name = "p",
+	  .kind = SCHEMA_RATIO,
+	  .required = true,
+	  .offset = offsetof(struct gemodel, p) },
+	{ .name = "r",
+	  .kind = SCHEMA_RATIO,
+	  .required = true,
+	  .offset = offsetof(struct gemodel, r) },
+	{ .name = "loss-bad",
+	  .kind = SCHEMA_RATIO,
+	  .fallback = "100%",
+	  .offset = offsetof(struct gemodel, loss_bad) },
+	{ .name = "loss-good",
+	  .kind = SCHEMA_RATIO,
+	  .fallback = "0%",
+	  .offset = offsetof(struct gemodel, loss_good) },
+	{ 0 },
+};
+
+static const struct schema_key position = { .kind = SCHEMA_COUNT };
+
+enum {
+	KEY_LINK,
+	KEY_DIRECTION,
+	KEY_ENGINE,
+	KEY_DELAY,
+	KEY_JITTER,
+	KEY_LOSS,
+	KEY_GEMODEL,
+	KEY_RATE,
+	KEY_LIMIT,
+	KEY_DROP,
+	KEY_COUNT,
+	KEY_ARM,
+	KEYS,
+};
+static_assert(KEYS < KEYS_MAX, "said[] has a place for each key");
+
+static const struct schema_key keys[KEYS + 1] = {
+	[KEY_LINK] = { .name = "link",
+		       .kind = SCHEMA_WORD,
+		       .required = true,
+		       .offset = offsetof(struct slot, link),
+		       .words = link_names,
+		       .words_len = LINK_COUNT },
+	[KEY_DIRECTION] = { .name = "direction",
+			    .kind = SCHEMA_WORD,
+			    .fallback = "both",
+			    .offset = offsetof(struct slot, direction),
+			    .words = direction_words,
+			    .words_len = ARRAY_SIZE(direction_words) },
+	[KEY_ENGINE] = { .name = "engine",
+			 .kind = SCHEMA_OWN,
+			 .offset = offsetof(struct slot, i.engine),
+			 .read = read_engine },
+	[KEY_DELAY] = { .name = "delay",
+			.kind = SCHEMA_DURATION,
+			.offset = offsetof(struct slot, i.delay_ns),
+			.max = 3600 * NS_PER_S,
+			.range = "0s to 1h" },
+	[KEY_JITTER] = { .name = "jitter",
+			 .kind = SCHEMA_DURATION,
+			 .offset = offsetof(struct slot, i.jitter_ns) },
+	[KEY_LOSS] = { .name = "loss",
+		       .kind = SCHEMA_OWN,
+		       .offset = offsetof(struct slot, i.loss),
+		       .read = read_loss },
+	[KEY_GEMODEL] = { .name = "gemodel",
+			  .kind = SCHEMA_MAPPING,
+			  .offset = offsetof(struct slot, i.gemodel),
+			  .keys = gemodel_keys },
+	[KEY_RATE] = { .name = "rate",
+		       .kind = SCHEMA_RATE,
+		       .offset = offsetof(struct slot, i.rate_bps),
+		       .min = 1000,
+		       .max = 1000000000000,
+		       .range = "1kbit to 1000gbit" },
+	[KEY_LIMIT] = { .name = "limit",
+			.kind = SCHEMA_COUNT,
+			.offset = offsetof(struct slot, i.limit),
+			.min = 1,
+			.max = UINT32_MAX,
+			.range = "1 to 4294967295 packets" },
+	[KEY_DROP] = { .name = "drop",
+		       .kind = SCHEMA_LIST,
+		       .offset = offsetof(struct slot, i.drop),
+		       .len_offset = offsetof(struct slot, i.drop_len),
+		       .item = &position,
+		       .item_size = sizeof(uint64_t),
+		       .check = check_drop },
+	[KEY_COUNT] = { .name = "count",
+			.kind = SCHEMA_WORD,
+			.offset = offsetof(struct slot, i.count),
+			.words = count_words,
+			.words_len = ARRAY_SIZE(count_words) },
+	[KEY_ARM] = { .name = "arm",
+		      .kind = SCHEMA_WORD,
+		      .offset = offsetof(struct slot, i.arm),
+		      .words = arm_words,
+		      .words_len = ARRAY_SIZE(arm_words) },
+};
+
+/* What one engine alone can do */
+static const struct {
+	int key;
+	enum impair_engine engine;
+	const char *why;
+} only[] = {
+	{ KEY_JITTER, ENGINE_NETEM, "the wire keeps the order of frames" },
+	{ KEY_RATE, ENGINE_NETEM, "the wire has no rate" },
+	{ KEY_LIMIT, ENGINE_NETEM, "the wire's queue has no limit" },
+	{ KEY_DROP, ENGINE_WIRE, "netem cannot lose frames by position" },
+	{ KEY_COUNT, ENGINE_WIRE, "only a drop list counts" },
+};
+
+/** impairment_loses() - Does this impairment plan to lose packets? */
+bool impairment_loses(const struct impairment *i)
+{
+	return i->loss > 0 || i->has_gemodel || i->drop_len;
+}
+
+/* What the merged keys of one direction may not be together */
+static void check_slot(struct document *doc, struct slot *s)
+{
+	const yaml_node_t *const *said = s->said;
+
+	for (size_t n = 0; n < ARRAY_SIZE(only); n++)
+		if (said[only[n].key] && s->i.engine != only[n].engine)
+			document_error(doc, said[only[n].key],
+				       "'%s' needs engine: %s (here it is %s): %s",
+				       keys[only[n].key].name, impair_engine_names[only[n].engine],
+				       impair_engine_names[s->i.engine], only[n].why);
+	if (said[KEY_LOSS] && said[KEY_GEMODEL])
+		document_error(doc, said[KEY_GEMODEL],
+			       "'loss' and 'gemodel' are two models of loss: keep one of them");
+	if (said[KEY_JITTER] && s->i.jitter_ns > s->i.delay_ns)
+		document_error(doc, said[KEY_JITTER],
+			       "'jitter' is more than 'delay': no packet can arrive before it "
+			       "was sent");
+	if (said[KEY_COUNT] && !said[KEY_DROP])
+		document_error(doc, said[KEY_COUNT], "'count' needs a drop list: add 'drop'");
+	if (said[KEY_ARM] && !said[KEY_LOSS] && !said[KEY_GEMODEL] && !said[KEY_DROP])
+		document_error(doc, said[KEY_ARM],
+			       "'arm' says when losses begin: add 'loss', 'gemodel' or 'drop'");
+}
+
+/* Merge an entry that was read without errors into one direction */
+static void merge(struct document *doc, yaml_node_t *entry, struct slot *s)
+{
+	bool twice = false;
+
+	for (int k = KEY_ENGINE; k < KEYS; k++) {
+		const yaml_node_t *value = document_find(doc, entry, keys[k].name);
+
+		if (value && s->said[k]) {
+			twice = true;
+			document_error(doc, value,
+				       "'%s' of this link and direction is set in line %u already",
+				       keys[k].name, document_place(s->said[k]).line);
+		} else if (value) {
+			s->said[k] = value;
+		}
+	}
+	if (twice)
+		return;
+	schema_read(doc, entry, keys, s); /* cannot fail: it was read before */
+	if (s->said[KEY_GEMODEL])
+		s->i.has_gemodel = true;
+	s->said[KEY_LINK] = entry;
+}
+
+static void read_entry(struct document *doc, yaml_node_t *node,
+		       struct slot slots[LINK_COUNT][DIR_COUNT])
+{
+	struct slot entry = { 0 };
+	bool ok = schema_read(doc, node, keys, &entry);
+
+	free(entry.i.drop);
+	if (!ok)
+		return;
+	for (int d = 0; d < DIR_COUNT; d++)
+		if (entry.direction == DIR_BOTH || entry.direction == d)
+			merge(doc, node, &slots[entry.link][d]);
+}
+
+/* The two directions of a link: the engine that was not named, and the checks */
+static void finish_link(struct document *doc, struct slot slots[DIR_COUNT])
+{
+	const struct slot *up = &slots[DIR_UP], *down = &slots[DIR_DOWN];
+
+	for (int d = 0; d < DIR_COUNT; d++)
+		if (slots[d].said[KEY_LINK] && slots[d].i.engine == ENGINE_NONE)
+			slots[d].i.engine = ENGINE_NETEM;
+	for (int d = 0; d < DIR_COUNT; d++)
+		check_slot(doc, &slots[d]);
+	if (up->i.engine && down->i.engine && up->i.engine != down->i.engine) {
+		const struct slot *named = down->said[KEY_ENGINE] ? down : up;
+
+		document_error(doc, named->said[KEY_ENGINE],
+			       "a link has one engine: here up is %s and down is %s",
+			       impair_engine_names[up->i.engine],
+			       impair_engine_names[down->i.engine]);
+	}
+}
+
+/**
+ * impairment_read() - Read the list `impair`
+ * @doc:	The document; notes the errors
+ * @node:	The list
+ * @ret_impair:	struct impairment [LINK_COUNT][DIR_COUNT], zeroed; also filled in
+ *		part after an error
+ *
+ * Return: true if nothing was wrong
+ */
+bool impairment_read(struct document *doc, yaml_node_t *node, void *ret_impair)
+{
+	struct impairment(*impair)[DIR_COUNT] = ret_impair;
+	struct slot slots[LINK_COUNT][DIR_COUNT] = { 0 };
+	unsigned before = doc->errors_len;
+
+	if (node->type != YAML_SEQUENCE_NODE)
+		return document_error(doc, node,
+				      "'impair' must be a list: write an item per link, "
+				      "- {link: outside, loss: 1%%}");
+	for (size_t n = 0; n < document_items(node); n++)
+		read_entry(doc, document_item(doc, node, n), slots);
+	for (int l = 0; l < LINK_COUNT; l++) {
+		finish_link(doc, slots[l]);
+		for (int d = 0; d < DIR_COUNT; d++)
+			impair[l][d] = slots[l][d].i;
+	}
+	return doc->errors_len == before;
+}
