@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The engines as a table.  Before impair_start() the caller has made what the
+ * engine works on: for the wire a process in wire_run(), for netem the node in
+ * the middle with its two interfaces, up and with their offloads off.
+ */
+#include "impair/impair.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/prng.h"
+#include "impair/netem.h"
+#include "impair/wire.h"
+
+static const struct impairment nothing;
+
+static int wire_engine_start(const struct impair_link *link, struct err *err)
+{
+	(void)link, (void)err; /* runs since its process does */
+	return 0;
+}
+
+static int wire_engine_arm(const struct impair_link *link, struct err *err)
+{
+	return wire_arm(link->control_fd, err);
+}
+
+static int wire_engine_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+			    struct err *err)
+{
+	return wire_stop(link->control_fd, ret, err);
+}
+
+/* Both directions have a netem, if only to count: up leaves by the server's side */
+static int netem_engine_set(const struct impair_link *link, enum direction d, bool armed,
+			    struct err *err)
+{
+	const struct impairment *plan = link->impair[d] ? link->impair[d] : &nothing;
+	struct prng prng;
+	char stream[64];
+
+	if (armed && plan->arm != ARM_UP)
+		return 0; /* acts already; its random sequence goes on */
+	snprintf(stream, sizeof(stream), "netem:%s:%s", link->name, direction_names[d]);
+	prng_init(&prng, link->seed, stream);
+	return netem_set(link->sock, link->ifindex[d == DIR_UP], plan, armed, prng_u64(&prng), err);
+}
+
+static int netem_engine_start(const struct impair_link *link, struct err *err)
+{
+	for (enum direction d = 0; d < DIR_COUNT; d++)
+		if (netem_engine_set(link, d, false, err) ||
+		    netem_redirect(link->sock, link->ifindex[d == DIR_DOWN],
+				   link->ifindex[d == DIR_UP], err))
+			return -1;
+	return 0;
+}
+
+static int netem_engine_arm(const struct impair_link *link, struct err *err)
+{
+	for (enum direction d = 0; d < DIR_COUNT; d++)
+		if (netem_engine_set(link, d, true, err))
+			return -1;
+	return 0;
+}
+
+static int netem_engine_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+			     struct err *err)
+{
+	for (int d = 0; d < DIR_COUNT; d++) {
+		struct netem_redirect_stats in;
+		struct netem_stats out;
+		uint64_t reached;
+
+		if (netem_redirect_stats(link->sock, link->ifindex[d == DIR_DOWN], &in, err) ||
+		    netem_stats(link->sock, link->ifindex[d == DIR_UP], &out, err))
+			return -1;
+		reached = out.sent + out.queued + out.dropped;
+		ret[d] = (struct impair_counters){
+			.seen = in.seen,
+			.failed = in.seen > reached ? in.seen - reached : 0, /* interface down */
+			.queued = out.queued,
+			.delivered = out.sent,
+		};
+		ret[d].overflow = in.refused > ret[d].failed ? in.refused - ret[d].failed : 0;
+		ret[d].dropped = out.dropped > ret[d].overflow ? out.dropped - ret[d].overflow : 0;
+	}
+	return 0;
+}
+
+static const struct impair_ops {
+	int (*start)(const struct impair_link *link, struct err *err);
+	int (*arm)(const struct impair_link *link, struct err *err);
+	int (*stop)(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+		    struct err *err);
+} engines[ENGINE_COUNT] = {
+	[ENGINE_NETEM] = { netem_engine_start, netem_engine_arm, netem_engine_stop },
+	[ENGINE_WIRE] = { wire_engine_start, wire_engine_arm, wire_engine_stop },
+};
+
+/**
+ * impair_start() - Begin to impair a link
+ * @link:	All of it filled in; the caller has made what the engine works on
+ *
+ * Return: 0, or -1 with @err set
+ */
+int impair_start(const struct impair_link *link, struct err *err)
+{
+	if (engines[link->engine].start(link, err))
+		return err_wrap(err, "link '%s'", link->name);
+	return 0;
+}
+
+/**
+ * impair_arm() - The tunnel is up: begin the losses that waited for it
+ * @link:	A started link
+ *
+ * Return: 0 when what is sent from now on is subject to them, or -1 with @err set
+ */
+int impair_arm(const struct impair_link *link, struct err *err)
+{
+	if (engines[link->engine].arm(link, err))
+		return err_wrap(err, "link '%s'", link->name);
+	return 0;
+}
+
+/**
+ * impair_stop() - Get the counters of a link, for the last time
+ * @link:	A started link; a wire ends by it, netem goes with its node
+ * @ret:	Set on success: a row for each direction
+ *
+ * Return: 0, or -1 with @err set
+ */
+int impair_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+		struct err *err)
+{
+	if (engines[link->engine].stop(link, ret, err))
+		return err_wrap(err, "link '%s'", link->name);
+	return 0;
+}

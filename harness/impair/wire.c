@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Theory of operation
+ *
+ * A lane is one direction: frames are read from one TAP, numbered, judged by the
+ * loss model, wait in a FIFO for the delay of the lane, and are written to the
+ * other TAP.  The delay of a lane is constant, so the FIFO is in the order of the
+ * release times, and the order of frames is never changed.  Without a delay a
+ * frame is written at once.
+ *
+ *   state     losses and lists     entered by
+ *   unarmed   of ARM_START only    start
+ *   armed     all                  'A' from the control socket, answered with 'A'
+ *   stopped   -                    'S', or the end of the control socket: what waits
+ *                                  is left where it is, the counters are written
+ *                                  to the control socket as one line of JSON
+ *
+ * A frame that waits in a TAP when 'A' comes was sent before: so the TAPs are
+ * emptied before the control socket is looked at, and positions are exact.
+ *
+ * All waits are one ppoll(); the releases wake it by a timerfd, because ppoll's own
+ * timeout may be late by 0.1 % of its length (the slack of select_estimate_accuracy()).
+ * In virtual time a frame is released in the nanosecond that it is due.
+ *
+ * A TAP that is gone is no longer read, since at the end the namespaces may go
+ * first; frames to it count as failed.
+ */
+#include "impair/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "decode/packet.h"
+#include "impair/loss.h"
+
+#define FRAME_MAX    65550
+#define BATCH	     64 /* frames of a lane between two looks at the clock */
+#define ROUND	     1024 /* frames of a lane before the other is looked at: a TAP holds 500 */
+#define LINE_MAX_LEN 256
+#define NO_DEADLINE  UINT64_MAX
+#define EXPIRED	     0
+#define ANSWER_MS    10000 /* a wire answers at once; this only ends a wait for a dead one */
+
+struct frame {
+	STAILQ_ENTRY(frame) link;
+	uint64_t release_ns; /* CLOCK_MONOTONIC */
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct lane {
+	const char *name; /* "up" */
+	int in, out; /* in: -1 once it is gone */
+	const struct impairment *plan;
+	struct loss_model loss;
+	bool active; /* losses and lists act */
+	uint64_t limit;
+	STAILQ_HEAD(frames, frame) queue;
+	struct impair_counters n;
+};
+
+struct wire {
+	const char *link;
+	struct lane lanes[DIR_COUNT];
+	int timer;
+	uint64_t timer_ns; /* what the timer is set to, NO_DEADLINE: not set, or EXPIRED */
+	uint64_t now_ns, stamp_ns; /* of the current batch */
+	int decisions_fd;
+	size_t used; /* of lines */
+	char lines[1 << 16]; /* whole lines: several wires may append to one file */
+	uint8_t frame[FRAME_MAX];
+};
+
+static const struct impairment nothing;
+
+static void read_clocks(struct wire *w)
+{
+	w->now_ns = clock_ns();
+	w->stamp_ns = clock_stamp_ns();
+}
+
+static int flush_lines(struct wire *w, struct err *err)
+{
+	size_t used = w->used;
+
+	w->used = 0;
+	if (used && io_write_all(w->decisions_fd, w->lines, used, err))
+		return err_wrap(err, "cannot write the decisions of the wire '%s'", w->link);
+	return 0;
+}
+
+/* @why is NULL for a frame that passes; @position is 0 if the list does not count it */
+static int note(struct wire *w, const struct lane *l, size_t len, uint64_t position,
+		const char *why, struct err *err)
+{
+	char *end;
+
+	if (w->decisions_fd < 0)
+		return 0;
+	if (sizeof(w->lines) - w->used < LINE_MAX_LEN && flush_lines(w, err))
+		return -1;
+	end = w->lines + w->used;
+	end += sprintf(end, "{\"t\":%" PRIu64 ",\"link\":\"%.32s\",\"dir\":\"%s\",\"n\":%" PRIu64,
+		       w->stamp_ns, w->link, l->name, l->n.seen);
+	end += sprintf(end, ",\"len\":%zu", len);
+	if (position)
+		end += sprintf(end, ",\"position\":%" PRIu64, position);
+	end += why ? sprintf(end, ",\"do\":\"drop\",\"why\":\"%s\"}\n", why)
+		   : sprintf(end, ",\"do\":\"pass\"}\n");
+	w->used = (size_t)(end - w->lines);
+	return 0;
+}
+
+/* A TAP that is down says EIO, one without memory EAGAIN: the frame is lost, as on a real wire */
+static void deliver(struct lane *l, const uint8_t *bytes, size_t len)
+{
+	if (write(l->out, bytes, len) == (ssize_t)len)
+		l->n.delivered++;
+	else
+		l->n.failed++;
+}
+
+static void release_due(struct wire *w, struct lane *l)
+{
+	struct frame *f;
+
+	while ((f = STAILQ_FIRST(&l->queue)) && f->release_ns <= w->now_ns) {
+		STAILQ_REMOVE_HEAD(&l->queue, link);
+		l->n.queued--;
+		deliver(l, f->bytes, f->len);
+		free(f);
+	}
+}
+
+static int enqueue(struct wire *w, struct lane *l, size_t len, struct err *err)
+{
+	struct frame *f = malloc(sizeof(*f) + len);
+
+	if (!f)
+		return err_set(err, ENOMEM, "cannot hold a frame of %zu bytes", len);
+	f->release_ns = w->now_ns + l->plan->delay_ns;
+	f->len = len;
+	memcpy(f->bytes, w->frame, len);
+	STAILQ_INSERT_TAIL(&l->queue, f, link);
+	l->n.queued++;
+	return 0;
+}
+
+static bool counts(const struct lane *l, const uint8_t *frame, size_t len)
+{
+	struct packet p;
+
+	if (l->plan->count == COUNT_FRAMES)
+		return true;
+	packet_parse_frame(frame, len, &p);
+	return packet_carries_payload(&p);
+}
+
+/* The one frame in w->frame, from arrival to its fate */
+static int take(struct wire *w, struct lane *l, size_t len, struct err *err)
+{
+	uint64_t position = 0;
+	const char *why = NULL;
+
+	l->n.seen++;
+	if (l->active) {
+		if (counts(l, w->frame, len))
+			position = ++l->n.counted;
+		if (loss_decide(&l->loss, position))
+			why = l->loss.why;
+	}
+	if (why) {
+		l->n.dropped++;
+	} else if (l->n.queued >= l->limit) {
+		l->n.overflow++;
+		why = "queue";
+	} else if (l->plan->delay_ns) {
+		if (enqueue(w, l, len, err))
+			return -1;
+	} else {
+		deliver(l, w->frame, len);
+	}
+	return note(w, l, len, position, why, err);
+}
+
+/* Take what a TAP holds, and release what falls due meanwhile */
+static int drain(struct wire *w, struct lane *l, short revents, struct err *err)
+{
+	for (int n = 0; n < ROUND; n++) {
+		ssize_t len;
+
+		if (n % BATCH == 0) {
+			read_clocks(w);
+			for (int d = 0; d < DIR_COUNT; d++)
+				release_due(w, &w->lanes[d]);
+		}
+		len = read(l->in, w->frame, sizeof(w->frame));
+		if (len > 0) {
+			if (take(w, l, (size_t)len, err))
+				return -1;
+			continue;
+		}
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len == 0 || errno != EAGAIN || (revents & (POLLERR | POLLHUP | POLLNVAL)))
+			l->in = -1;
+		break;
+	}
+	return 0;
+}
+
+/* Returns 1 to stop */
+static int obey(struct wire *w, int control_fd, struct err *err)
+{
+	char order;
+	ssize_t len = recv(control_fd, &order, 1, MSG_DONTWAIT);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (len < 0 && errno != ECONNRESET)
+		return err_set(err, errno, "cannot read the control socket of the wire '%s'",
+			       w->link);
+	if (len <= 0 || order == 'S')
+		return 1;
+	if (order != 'A')
+		return err_set(err, 0, "the wire '%s' does not know the order '%c'", w->link,
+			       order);
+	for (int d = 0; d < DIR_COUNT; d++)
+		w->lanes[d].active = true;
+	send(control_fd, "A", 1, MSG_NOSIGNAL);
+	return 0;
+}
+
+/* Set the timer to the earliest release, with no system call if it is set to that */
+static int set_timer(struct wire *w, struct err *err)
+{
+	struct itimerspec when = { 0 };
+	uint64_t earliest = NO_DEADLINE;
+
+	for (int d = 0; d < DIR_COUNT; d++) {
+		const struct frame *f = STAILQ_FIRST(&w->lanes[d].queue);
+
+		if (f && f->release_ns < earliest)
+			earliest = f->release_ns;
+	}
+	if (earliest == w->timer_ns)
+		return 0;
+	if (earliest != NO_DEADLINE) {
+		when.it_value.tv_sec = (time_t)(earliest / NS_PER_S);
+		when.it_value.tv_nsec = (long)(earliest % NS_PER_S);
+	}
+	if (timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &when, NULL))
+		return err_set(err, errno, "cannot set the timer of the wire '%s'", w->link);
+	w->timer_ns = earliest;
+	return 0;
+}
+
+static int loop(struct wire *w, int control_fd, struct err *err)
+{
+	for (;;) {
+		struct pollfd p[] = {
+			{ .fd = w->lanes[DIR_UP].in, .events = POLLIN },
+			{ .fd = w->lanes[DIR_DOWN].in, .events = POLLIN },
+			{ .fd = w->timer, .events = POLLIN },
+			{ .fd = control_fd, .events = POLLIN },
+		};
+		int stop;
+
+		if (set_timer(w, err))
+			return -1;
+		if (ppoll(p, ARRAY_SIZE(p), NULL, NULL) < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_set(err, errno, "cannot wait for frames");
+		}
+		if (p[2].revents)
+			w->timer_ns = EXPIRED; /* readable until it is set anew */
+		read_clocks(w);
+		for (int d = 0; d < DIR_COUNT; d++)
+			release_due(w, &w->lanes[d]);
+		for (int d = 0; d < DIR_COUNT; d++)
+			if (p[d].revents && drain(w, &w->lanes[d], p[d].revents, err))
+				return -1;
+		stop = p[3].revents ? obey(w, control_fd, err) : 0;
+		if (stop)
+			return stop < 0 ? -1 : 0;
+	}
+}
+
+static int start_lane(struct wire *w, const struct wire_config *config, enum direction d,
+		      struct err *err)
+{
+	struct lane *l = &w->lanes[d];
+	char stream[64];
+	int flags = fcntl(config->fd[d], F_GETFL);
+
+	if (flags < 0 || fcntl(config->fd[d], F_SETFL, flags | O_NONBLOCK) < 0)
+		return err_set(err, errno, "cannot use a TAP of the wire '%s'", w->link);
+	l->name = direction_names[d];
+	l->in = config->fd[d];
+	l->out = config->fd[!d];
+	l->plan = config->impair[d] ? config->impair[d] : &nothing;
+	l->active = l->plan->arm == ARM_START;
+	l->limit = l->plan->limit ? l->plan->limit : WIRE_LIMIT;
+	snprintf(stream, sizeof(stream), "wire:%s:%s", w->link, l->name);
+	loss_init(&l->loss, l->plan, config->seed, stream);
+	return 0;
+}
+
+static int send_counters(const struct wire *w, int control_fd, struct err *err)
+{
+	json_t *json = json_object();
+	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *line = NULL;
+
+	for (int d = 0; d < DIR_COUNT; d++)
+		json_object_set_new(json, w->lanes[d].name,
+				    impair_counters_to_json(&w->lanes[d].n));
+	text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	line = text ? io_printf("%s\n", text) : NULL;
+	if (!line)
+		return err_set(err, ENOMEM, "cannot report the counters of the wire '%s'", w->link);
+	/* Nobody there to read is the end of the control socket: no fault of ours */
+	if (send(control_fd, line, strlen(line), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return err_set(err, errno, "cannot report the counters of the wire '%s'", w->link);
+	return 0;
+}
+
+static void wire_free(struct wire **p)
+{
+	struct wire *w = *p;
+
+	if (!w)
+		return;
+	for (int d = 0; d < DIR_COUNT; d++) {
+		struct frame *f;
+
+		while ((f = STAILQ_FIRST(&w->lanes[d].queue))) {
+			STAILQ_REMOVE_HEAD(&w->lanes[d].queue, link);
+			free(f);
+		}
+	}
+	if (w->timer >= 0)
+		close(w->timer);
+	free(w);
+}
+
+/**
+ * wire_run() - Be a link until told to stop
+ * @config:	What to join and how to impair it; the descriptors stay the caller's
+ * @control_fd:	One end of a stream socket pair; borrowed
+ *
+ * Return: 0 after a stop with the counters reported, or -1 with @err set
+ */
+int wire_run(const struct wire_config *config, int control_fd, struct err *err)
+{
+	__attribute__((cleanup(wire_free))) struct wire *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return err_set(err, ENOMEM, "cannot start the wire '%s'", config->link);
+	w->link = config->link;
+	w->decisions_fd = config->decisions_fd;
+	w->timer_ns = NO_DEADLINE;
+	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	for (int d = 0; d < DIR_COUNT; d++)
+		STAILQ_INIT(&w->lanes[d].queue);
+	if (w->timer < 0)
+		return err_set(err, errno, "cannot make a timer for the wire '%s'", w->link);
+	for (enum direction d = 0; d < DIR_COUNT; d++)
+		if (start_lane(w, config, d, err))
+			return -1;
+	if (loop(w, control_fd, err) || flush_lines(w, err))
+		return -1;
+	return send_counters(w, control_fd, err);
+}
+
+/* One answer of the wire, up to the end of its line or of the buffer */
+static int answer(int fd, char *buf, size_t size, char last, struct err *err)
+{
+	for (size_t used = 0; used < size - 1;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int ready = poll(&p, 1, ANSWER_MS);
+		ssize_t len;
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready <= 0)
+			return err_set(err, ready ? errno : ETIMEDOUT, "a wire does not answer");
+		len = recv(fd, buf + used, size - 1 - used, 0);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len <= 0)
+			return err_set(err, len ? errno : 0, "a wire has ended by itself");
+		used += (size_t)len;
+		buf[used] = '\0';
+		if (buf[used - 1] == last)
+			return 0;
+	}
+	return err_set(err, 0, "a wire answers more than was asked");
+}
+
+static int order(int fd, char what, struct err *err)
+{
+	if (send(fd, &what, 1, MSG_NOSIGNAL) != 1)
+		return err_set(err, errno, "cannot reach a wire");
+	return 0;
+}
+
+/**
+ * wire_arm() - Let the losses and lists begin that wait for the tunnel
+ * @fd:		Our end of the control socket
+ *
+ * Frames that were sent before are not counted; those sent after the return are.
+ *
+ * Return: 0 when the wire has said that it is so, or -1 with @err set
+ */
+int wire_arm(int fd, struct err *err)
+{
+	char buf[2];
+
+	return order(fd, 'A', err) || answer(fd, buf, sizeof(buf), 'A', err) ? -1 : 0;
+}
+
+/**
+ * wire_stop() - End a wire and get its counters
+ * @fd:		Our end of the control socket; stays the caller's
+ * @ret:	Set on success: a row for each direction
+ *
+ * Return: 0, or -1 with @err set
+ */
+int wire_stop(int fd, struct impair_counters ret[DIR_COUNT], struct err *err)
+{
+	struct impair_counters c[DIR_COUNT];
+	char text[2048];
+	json_t *json;
+	int rc = 0;
+
+	if (order(fd, 'S', err) || answer(fd, text, sizeof(text), '\n', err))
+		return -1;
+	json = json_loads(text, 0, NULL);
+	for (int d = 0; d < DIR_COUNT && !rc; d++)
+		rc = impair_counters_from_json(json_object_get(json, direction_names[d]), &c[d],
+					       err);
+	json_decref(json);
+	if (!rc)
+		memcpy(ret, c, sizeof(c));
+	return rc;
+}

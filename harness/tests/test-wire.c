@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * impair/wire between two socket pairs that stand for the TAPs: which frames come
+ * out, in what order and not before when, what the counters and the decisions say.
+ *
+ * No test sleeps: wire_arm() returns when all that was sent before it has been
+ * judged, so it serves as a fence too; wire_stop() likewise.
+ */
+#include "impair/wire.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "impair/loss.h"
+#include "tests/tap.h"
+
+#define FRAME_LEN 60
+#define WAIT_MS	  10000
+
+/* A wire in a process of its own, and the outer ends of its TAPs */
+struct rig {
+	pid_t pid;
+	int control;
+	int end[DIR_COUNT]; /* [DIR_UP]: where frames up are sent, and frames down come out */
+	int decisions; /* a memfd */
+	struct impair_counters n[DIR_COUNT];
+};
+
+static void rig_start(struct rig *r, const struct impairment *up, const struct impairment *down)
+{
+	int control[2], a[2], b[2];
+
+	memset(r, 0, sizeof(*r));
+	r->decisions = memfd_create("decisions", MFD_CLOEXEC);
+	if (r->decisions < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, a) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b))
+		abort();
+	fflush(stdout);
+	r->pid = fork();
+	if (r->pid == 0) {
+		struct wire_config config = {
+			.link = "outside",
+			.fd = { [DIR_UP] = a[1], [DIR_DOWN] = b[1] },
+			.impair = { [DIR_UP] = up, [DIR_DOWN] = down },
+			.seed = 42,
+			.decisions_fd = r->decisions,
+		};
+		struct err err = { 0 };
+
+		close(control[0]);
+		close(a[0]);
+		close(b[0]);
+		if (!wire_run(&config, control[1], &err))
+			exit(0);
+		printf("# wire_run: %s\n", err.text);
+		exit(1);
+	}
+	close(control[1]);
+	close(a[1]);
+	close(b[1]);
+	r->control = control[0];
+	r->end[DIR_UP] = a[0];
+	r->end[DIR_DOWN] = b[0];
+}
+
+static void rig_fence(struct rig *r)
+{
+	struct err err = { 0 };
+
+	if (wire_arm(r->control, &err))
+		tap_ok(false, "the wire answers: %s", err.text);
+}
+
+/* Returns the exit status of the wire */
+static int rig_wait(const struct rig *r)
+{
+	int status = -1;
+
+	waitpid(r->pid, &status, 0);
+	return status;
+}
+
+static void rig_stop(struct rig *r)
+{
+	struct err err = { 0 };
+
+	tap_ok(!wire_stop(r->control, r->n, &err), "the wire stops and reports%s%s",
+	       err.text[0] ? ": " : "", err.text);
+	tap_is(rig_wait(r), 0, "its process ends well");
+}
+
+static void rig_close(struct rig *r)
+{
+	close(r->control);
+	close(r->decisions);
+	for (int d = 0; d < DIR_COUNT; d++)
+		if (r->end[d] >= 0)
+			close(r->end[d]);
+}
+
+/* A frame that carries its number: an IPv4 TCP segment, with payload or a bare ACK */
+static size_t make_frame(uint8_t *f, unsigned number, bool payload)
+{
+	const size_t ip_len = payload ? 46 : 40; /* a bare ACK has padding behind it */
+
+	memset(f, 0, FRAME_LEN);
+	f[0] = 0x02;
+	f[12] = 0x08;
+	f[14] = 0x45;
+	f[17] = (uint8_t)ip_len;
+	f[18] = (uint8_t)(number >> 8); /* the IP identification */
+	f[19] = (uint8_t)number;
+	f[22] = 64;
+	f[23] = IPPROTO_TCP;
+	f[26] = f[30] = 10;
+	f[46] = 0x50;
+	f[47] = 0x10;
+	return FRAME_LEN;
+}
+
+static void send_frame(int fd, unsigned number, bool payload)
+{
+	uint8_t f[FRAME_LEN];
+
+	make_frame(f, number, payload);
+	if (send(fd, f, sizeof(f), MSG_NOSIGNAL) != (ssize_t)sizeof(f))
+		abort();
+}
+
+/* Number of the next frame that comes out, or 0 after @wait_ms without */
+static unsigned receive_frame(int fd, int wait_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t f[2 * FRAME_LEN];
+
+	if (poll(&p, 1, wait_ms) <= 0 || recv(fd, f, sizeof(f), 0) != FRAME_LEN)
+		return 0;
+	return (unsigned)f[18] << 8 | f[19];
+}
+
+/* What has come out is exactly 1 to @sent without the listed ones, in order */
+static bool all_but(int fd, unsigned sent, const uint64_t *lost, size_t lost_len)
+{
+	size_t next = 0;
+
+	for (unsigned n = 1; n <= sent; n++) {
+		unsigned got;
+
+		if (next < lost_len && lost[next] == n) {
+			next++;
+			continue;
+		}
+		got = receive_frame(fd, 0);
+		if (got != n) {
+			printf("# got frame %u, wanted %u\n", got, n);
+			return false;
+		}
+	}
+	return receive_frame(fd, 0) == 0 && next == lost_len;
+}
+
+static bool adds_up(const struct impair_counters *c)
+{
+	return c->seen == c->dropped + c->overflow + c->failed + c->queued + c->delivered;
+}
+
+static void check_lists(void)
+{
+	uint64_t up[] = { 1, 5, 6, 100 }, down[] = { 2 };
+	struct impairment plan_up = { .drop = up, .drop_len = ARRAY_SIZE(up) };
+	struct impairment plan_down = { .drop = down, .drop_len = ARRAY_SIZE(down) };
+	struct rig r;
+
+	rig_start(&r, &plan_up, &plan_down);
+	for (unsigned n = 1; n <= 100; n++) {
+		send_frame(r.end[DIR_UP], n, n % 2);
+		if (n <= 10)
+			send_frame(r.end[DIR_DOWN], n, n % 2);
+	}
+	rig_fence(&r);
+	tap_ok(all_but(r.end[DIR_DOWN], 100, up, ARRAY_SIZE(up)), "up: just the list is lost");
+	tap_ok(all_but(r.end[DIR_UP], 10, down, ARRAY_SIZE(down)), "down: just its own list is");
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].seen, 100, "up: seen");
+	tap_is(r.n[DIR_UP].dropped, 4, "up: dropped");
+	tap_is(r.n[DIR_UP].delivered, 96, "up: delivered");
+	tap_is(r.n[DIR_DOWN].seen, 10, "down: seen");
+	tap_is(r.n[DIR_DOWN].dropped, 1, "down: dropped");
+	tap_ok(adds_up(&r.n[DIR_UP]) && adds_up(&r.n[DIR_DOWN]), "the counters add up");
+	rig_close(&r);
+}
+
+/* Bare ACKs do not count: of frames 1 to 30, every third has payload, from 3 on */
+static void check_payload(void)
+{
+	uint64_t list[] = { 2, 4 }, want[] = { 6, 12 };
+	struct impairment plan = { .drop = list, .drop_len = 2, .count = COUNT_PAYLOAD };
+	struct rig r;
+
+	rig_start(&r, &plan, NULL);
+	for (unsigned n = 1; n <= 30; n++)
+		send_frame(r.end[DIR_UP], n, n % 3 == 0);
+	rig_fence(&r);
+	tap_ok(all_but(r.end[DIR_DOWN], 30, want, 2), "count: payload counts payload only");
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].counted, 10, "and says how many it counted");
+	rig_close(&r);
+}
+
+/* Frames 1 to 10 before the tunnel is up, 11 to 20 after */
+static void check_arming(void)
+{
+	uint64_t list[] = { 3 }, want_up[] = { 13 }, want_start[] = { 3 };
+	struct impairment armed = { .drop = list, .drop_len = 1, .arm = ARM_UP };
+	struct impairment start = { .drop = list, .drop_len = 1, .arm = ARM_START };
+	struct rig r;
+
+	rig_start(&r, &armed, &start);
+	for (unsigned n = 1; n <= 20; n++) {
+		if (n == 11)
+			rig_fence(&r);
+		send_frame(r.end[DIR_UP], n, true);
+		send_frame(r.end[DIR_DOWN], n, true);
+	}
+	rig_fence(&r); /* a second arming changes nothing */
+	tap_ok(all_but(r.end[DIR_DOWN], 20, want_up, 1), "arm: up counts from the arming on");
+	tap_ok(all_but(r.end[DIR_UP], 20, want_start, 1), "arm: start counts from the start");
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].counted, 10, "counted since the arming");
+	rig_close(&r);
+}
+
+/* The wire's losses are those of the model for its stream, and begin when armed */
+static void check_random(void)
+{
+	struct impairment plan = { .loss = 0.3, .arm = ARM_UP };
+	uint64_t want[200];
+	size_t want_len = 0;
+	struct loss_model m;
+	struct rig r;
+
+	loss_init(&m, &plan, 42, "wire:outside:up");
+	for (unsigned n = 1; n <= 150; n++)
+		if (loss_decide(&m, n))
+			want[want_len++] = n + 50;
+	rig_start(&r, &plan, NULL);
+	for (unsigned n = 1; n <= 200; n++) {
+		if (n == 51)
+			rig_fence(&r);
+		send_frame(r.end[DIR_UP], n, true);
+	}
+	rig_fence(&r);
+	tap_ok(all_but(r.end[DIR_DOWN], 200, want, want_len), "%zu random losses, none unarmed",
+	       want_len);
+	rig_stop(&r);
+	rig_close(&r);
+}
+
+/* Where processors take no time, delays can be judged */
+static bool virtual_time(void)
+{
+	struct err err = { 0 };
+	AUTO_FREE char *cmdline = io_read_file("/proc/cmdline", &(size_t){ 0 }, &err);
+
+	return cmdline && strstr(cmdline, "time-travel=inf-cpu");
+}
+
+static void check_delay(void)
+{
+	const uint64_t delay_ns = 30 * NS_PER_MS;
+	struct impairment slow = { .delay_ns = delay_ns };
+	uint64_t sent_ns[50];
+	uint64_t latest_ns = 0;
+	unsigned down = 0, early = 0, disorder = 0;
+	struct rig r;
+
+	rig_start(&r, &slow, NULL);
+	for (unsigned n = 0; n < ARRAY_SIZE(sent_ns); n++) {
+		sent_ns[n] = clock_ns();
+		send_frame(r.end[DIR_UP], n + 1, true);
+		if (n % 10 == 9) { /* down has no delay, and does not wait for up */
+			send_frame(r.end[DIR_DOWN], n + 1, true);
+			down += receive_frame(r.end[DIR_UP], WAIT_MS) == n + 1;
+		}
+	}
+	for (unsigned n = 0; n < ARRAY_SIZE(sent_ns); n++) {
+		uint64_t took_ns;
+
+		disorder += receive_frame(r.end[DIR_DOWN], WAIT_MS) != n + 1;
+		took_ns = clock_ns() - sent_ns[n];
+		early += took_ns < delay_ns;
+		latest_ns = took_ns > latest_ns ? took_ns : latest_ns;
+	}
+	tap_is(down, 5, "the direction without delay does not wait for the other");
+	tap_is(disorder, 0, "delayed frames keep their order");
+	tap_is(early, 0, "none comes before its delay is over");
+	if (virtual_time())
+		tap_ok(latest_ns < delay_ns + NS_PER_MS / 10, "30 ms are %.6f ms at most",
+		       (double)latest_ns / 1e6);
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].delivered, ARRAY_SIZE(sent_ns), "all are delivered");
+	rig_close(&r);
+}
+
+static long processor_us(const struct rusage *u)
+{
+	return (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000000L + u->ru_utime.tv_usec +
+	       u->ru_stime.tv_usec;
+}
+
+/* Half a second of waits costs a few ppolls, not a spinning processor */
+static void check_idle(void)
+{
+	struct impairment slow = { .delay_ns = 300 * NS_PER_MS };
+	struct rusage before, after;
+	long us;
+	struct rig r;
+
+	getrusage(RUSAGE_CHILDREN, &before);
+	rig_start(&r, &slow, &slow);
+	send_frame(r.end[DIR_UP], 1, true);
+	send_frame(r.end[DIR_DOWN], 2, true);
+	tap_is(receive_frame(r.end[DIR_DOWN], WAIT_MS), 1, "up comes after its delay");
+	tap_is(receive_frame(r.end[DIR_UP], WAIT_MS), 2, "down comes after its delay");
+	tap_is(receive_frame(r.end[DIR_UP], 200), 0, "and then nothing");
+	rig_stop(&r);
+	getrusage(RUSAGE_CHILDREN, &after);
+	us = processor_us(&after) - processor_us(&before);
+	tap_ok(us < 30000, "it sleeps meanwhile: %ld us of processor time", us);
+	rig_close(&r);
+}
+
+static void check_overflow(void)
+{
+	uint64_t list[] = { 2 };
+	struct impairment plan = {
+		.delay_ns = 3600 * NS_PER_S, .limit = 5, .drop = list, .drop_len = 1
+	};
+	struct rig r;
+
+	rig_start(&r, &plan, NULL);
+	for (unsigned n = 1; n <= 20; n++)
+		send_frame(r.end[DIR_UP], n, true);
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].dropped, 1, "a planned loss takes no place in the queue");
+	tap_is(r.n[DIR_UP].queued, 5, "the queue holds its limit");
+	tap_is(r.n[DIR_UP].overflow, 14, "the rest is counted apart");
+	tap_is(r.n[DIR_UP].delivered, 0, "a stop flushes nothing");
+	tap_ok(adds_up(&r.n[DIR_UP]), "the counters add up");
+	tap_is(receive_frame(r.end[DIR_DOWN], 0), 0, "nothing came out");
+	rig_close(&r);
+}
+
+/* Checks a line's names and values, and that every line of the file is one frame */
+static void check_decisions(void)
+{
+	uint64_t list[] = { 2 };
+	struct impairment plan = { .delay_ns = 3600 * NS_PER_S,
+				   .limit = 2,
+				   .drop = list,
+				   .drop_len = 1,
+				   .count = COUNT_PAYLOAD };
+	static const struct {
+		const char *what, *why;
+		int position;
+	} want[] = {
+		{ "pass", NULL, 0 }, /* a bare ACK */
+		{ "pass", NULL, 1 },
+		{ "drop", "list", 2 },
+		{ "drop", "queue", 3 },
+	};
+	AUTO_FREE char *text = NULL;
+	char path[64], *line, *rest = NULL;
+	uint64_t before = clock_stamp_ns(), after;
+	struct err err = { 0 };
+	struct rig r;
+	size_t n = 0;
+
+	rig_start(&r, &plan, NULL);
+	for (unsigned i = 1; i <= 4; i++)
+		send_frame(r.end[DIR_UP], i, i > 1);
+	rig_stop(&r);
+	after = clock_stamp_ns();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", r.decisions);
+	text = io_read_file(path, &(size_t){ 0 }, &err);
+	for (line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest), n++) {
+		json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		const char *why = json_string_value(json_object_get(j, "why"));
+		uint64_t t = (uint64_t)json_integer_value(json_object_get(j, "t"));
+
+		if (n >= ARRAY_SIZE(want))
+			continue;
+		tap_ok(t >= before && t <= after, "line %zu has the time of the frame", n);
+		tap_str(json_string_value(json_object_get(j, "link")), "outside", "the link");
+		tap_str(json_string_value(json_object_get(j, "dir")), "up", "the direction");
+		tap_is(json_integer_value(json_object_get(j, "n")), n + 1, "the number");
+		tap_is(json_integer_value(json_object_get(j, "len")), FRAME_LEN, "the length");
+		tap_str(json_string_value(json_object_get(j, "do")), want[n].what, "what was done");
+		tap_is(json_integer_value(json_object_get(j, "position")), want[n].position,
+		       "the position in the list's counting");
+		tap_ok(want[n].why ? why && !strcmp(why, want[n].why) : !why, "and why");
+		json_decref(j);
+	}
+	tap_is(n, ARRAY_SIZE(want), "a line a frame");
+	rig_close(&r);
+}
+
+/* Many frames, in lockstep so that no queue fills: the buffer of lines is flushed on the way */
+static void check_many(void)
+{
+	const unsigned rounds = 200, batch = 100;
+	AUTO_FREE char *text = NULL;
+	struct err err = { 0 };
+	char path[64];
+	size_t lines = 0;
+	unsigned wrong = 0;
+	struct rig r;
+
+	rig_start(&r, NULL, NULL);
+	for (unsigned i = 0; i < rounds; i++) {
+		for (unsigned n = 1; n <= batch; n++)
+			send_frame(r.end[DIR_UP], i * batch + n, true);
+		for (unsigned n = 1; n <= batch; n++)
+			wrong += receive_frame(r.end[DIR_DOWN], WAIT_MS) != i * batch + n;
+	}
+	rig_stop(&r);
+	tap_is(wrong, 0, "%u frames come through in order", rounds * batch);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", r.decisions);
+	text = io_read_file(path, &(size_t){ 0 }, &err);
+	for (const char *p = text; p && (p = strchr(p, '\n')); p++)
+		lines++;
+	tap_is(lines, rounds * batch, "and each has its line");
+	rig_close(&r);
+}
+
+static void check_ends(void)
+{
+	struct err err = { 0 };
+	struct rig r;
+
+	rig_start(&r, NULL, NULL);
+	close(r.end[DIR_DOWN]); /* a TAP goes */
+	r.end[DIR_DOWN] = -1;
+	send_frame(r.end[DIR_UP], 1, true);
+	rig_fence(&r);
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].failed, 1, "a frame to a TAP that is gone is counted as failed");
+	rig_close(&r);
+
+	rig_start(&r, NULL, NULL);
+	close(r.control); /* the owner goes */
+	tap_is(rig_wait(&r), 0, "the end of the control socket ends the wire");
+	r.control = -1;
+	rig_close(&r);
+
+	rig_start(&r, NULL, NULL);
+	if (send(r.control, "x", 1, MSG_NOSIGNAL) != 1)
+		abort();
+	tap_ok(rig_wait(&r) != 0, "an unknown order is an error");
+	tap_ok(wire_arm(r.control, &err) == -1 && err_is_set(&err),
+	       "arming a wire that has ended is an error: %s", err.text);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	check_lists();
+	check_payload();
+	check_arming();
+	check_random();
+	check_delay();
+	check_idle();
+	check_overflow();
+	check_decisions();
+	check_many();
+	check_ends();
+	return tap_done();
+}
