@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The devices that can stand in the path, their options, and what a choice
+ * like "asa-proxy,queue-limit=5" means.
+ *
+ * The tables are what `dupack list middleboxes` prints: adding a device or an
+ * option is a row.
+ */
+#ifndef DUPACK_MIDDLEBOX_CONFIG_H
+#define DUPACK_MIDDLEBOX_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct choice;
+struct err;
+
+enum device_mode {
+	DEVICE_ROUTER, /* nothing but the node's own routing; no engine */
+	DEVICE_PROXY, /* every segment is checked and put in order */
+	DEVICE_BYPASS, /* tcp-state-bypass: everything passes */
+	DEVICE_COUNT
+};
+
+enum ack_mode {
+	ACK_GAP, /* only for what arrives behind a hole */
+	ACK_EVERY, /* for every segment with payload, before the receiver has it */
+};
+
+enum ack_point {
+	ACK_POINT_PEER, /* what the receiver itself acknowledged last: safe */
+	ACK_POINT_NEXT, /* what the device expects next, though it may be lost behind it */
+};
+
+/** What the engine does; made by engine_config_from_choice(). */
+struct engine_config {
+	enum device_mode mode;
+	uint64_t queue_limit; /* packets of one direction of one flow */
+	uint64_t queue_timeout_ns;
+	uint64_t queue_memory; /* bytes of all queues together */
+	uint64_t max_flows;
+	uint64_t embryonic_timeout_ns, idle_timeout_ns, half_closed_timeout_ns, closed_timeout_ns;
+	unsigned int ack_mode, ack_point; /* enum ack_mode, enum ack_point */
+	unsigned int ack_sack; /* report the queue as SACK blocks to senders that know SACK */
+	unsigned int isn_randomise;
+	unsigned int clear_options; /* kinds 6-7 and 9-255 */
+	unsigned int verify_checksum;
+	unsigned int drop_invalid_ack, drop_seq_past_window, drop_exceed_mss, drop_synack_data;
+};
+
+enum device_option_kind { OPTION_COUNT, OPTION_DURATION, OPTION_SIZE, OPTION_WORD };
+
+struct device_option {
+	const char *name;
+	const char *preset; /* the default, as it would be written */
+	unsigned int devices; /* bit 1 << enum device_mode: who has it */
+	enum device_option_kind kind;
+	size_t offset; /* in struct engine_config: uint64_t, or unsigned int for a word */
+	uint64_t min, max; /* of a count, a duration in ns, a size in bytes */
+	const char *words[3]; /* of OPTION_WORD; the index is the value */
+	const char *what;
+	const char *source; /* where the default comes from */
+};
+
+struct device_kind {
+	const char *name;
+	const char *what;
+	const char *source;
+};
+
+extern const struct device_kind device_kinds[DEVICE_COUNT];
+extern const struct device_option device_options[];
+extern const size_t device_options_len;
+
+int engine_config_from_choice(const struct choice *choice, struct engine_config *ret,
+			      struct err *err);
+bool device_choice_ok(const struct choice *choice, struct err *err);
+
+/** device_has_option() - Does a device have an option of the table? */
+static inline bool device_has_option(enum device_mode mode, const struct device_option *o)
+{
+	return (o->devices >> mode & 1) != 0;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The segment-preserving stateful engine: asa-proxy and asa-bypass.
+ *
+ * Pure with respect to time and to the outside world: packets and times go
+ * in, packets come out by a callback, so a test can drive it byte by byte and
+ * a run repeats exactly.
+ */
+#ifndef DUPACK_MIDDLEBOX_ENGINE_H
+#define DUPACK_MIDDLEBOX_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "middlebox/config.h"
+#include "middlebox/counter.h"
+#include "spec/case.h"
+
+struct engine;
+
+/** Where packets go. */
+struct engine_out {
+	/* @dir: the way the packet travels; @ip: valid during the call only */
+	void (*emit)(void *ctx, enum direction dir, const uint8_t *ip, size_t len);
+	void *ctx;
+};
+
+/** What the engine holds now. */
+struct engine_usage {
+	size_t flows, queued_packets, queued_bytes;
+};
+
+struct engine *engine_new(const struct engine_config *config, uint64_t seed);
+void engine_free(struct engine *e);
+void engine_packet(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
+		   size_t len, const struct engine_out *out);
+void engine_timer(struct engine *e, uint64_t now_ns, const struct engine_out *out);
+uint64_t engine_deadline(const struct engine *e);
+const uint64_t *engine_counters(const struct engine *e);
+struct engine_usage engine_usage(const struct engine *e);
+
+#endif
