@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Nodes.
+ *
+ * Theory of operation.  node_create() clones an init process into fresh
+ * namespaces.  The init mounts what makes the node private, tells its parent
+ * by a byte on a pipe, and from then on only reaps.  It dies with the harness
+ * (PR_SET_PDEATHSIG), and with it, as pid 1 of its pid namespace, all that
+ * runs in the node, however it was detached: nothing can leak.
+ *
+ * Processes are put into a node by node_fork(): the harness points its
+ * pid_for_children at the node, forks, and points it back; the child enters
+ * the other namespaces itself.  So each process is a direct child of the
+ * harness, whose end can be awaited by a pidfd.
+ */
+#include "process/node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/io.h"
+
+#define NODE_NAMESPACES (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC)
+#define PRIVATE_TMPFS "mode=755,size=64m" /* the disk quota of a target */
+
+static const char *const always_private[] = { "/run", "/tmp", NULL };
+
+/* Each private folder is an empty tmpfs; one that the root lacks is skipped */
+static int mount_private(const char *const *dirs, struct err *err)
+{
+	for (; dirs && *dirs; dirs++) {
+		mkdir(*dirs, 0755);
+		if (mount("tmpfs", *dirs, "tmpfs", MS_NOSUID | MS_NODEV, PRIVATE_TMPFS) &&
+		    errno != ENOENT)
+			return err_set(err, errno, "cannot mount a private '%s'", *dirs);
+	}
+	return 0;
+}
+
+static int node_setup(const char *name, const char *const *private_dirs, struct err *err)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return err_set(err, errno, "cannot make the mounts of node '%s' private", name);
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return err_set(err, errno, "cannot mount /proc in node '%s'", name);
+	/* so that /sys/class/net shows the node's links; a locked /sys may refuse it */
+	mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL);
+	if (sethostname(name, strlen(name)))
+		return err_set(err, errno, "cannot name node '%s'", name);
+	if (mount_private(always_private, err))
+		return -1;
+	return mount_private(private_dirs, err);
+}
+
+/* The init of a node: reap, until killed */
+static void node_init(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (;;) {
+		sigwaitinfo(&all, NULL);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}
+
+static int open_namespaces(struct node *node, struct err *err)
+{
+	struct {
+		const char *name;
+		int *fd;
+	} all[] = {
+		{ "net", &node->net_fd }, { "mnt", &node->mnt_fd }, { "pid", &node->pid_fd },
+		{ "uts", &node->uts_fd }, { "ipc", &node->ipc_fd },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)node->init, all[i].name);
+		*all[i].fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (*all[i].fd < 0)
+			return err_set(err, errno, "cannot open namespace '%s' of node '%s'",
+				       all[i].name, node->name);
+	}
+	return 0;
+}
+
+/**
+ * node_create() - Make a node and its init process
+ * @name:	Borrowed for the life of the node
+ * @private_dirs: More folders to cover with an empty tmpfs, up to a NULL; or NULL
+ * @ret:	Filled in; give it to node_destroy()
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int node_create(const char *name, const char *const *private_dirs, struct node *ret,
+		struct err *err)
+{
+	struct node node = NODE_NONE;
+	int ready[2];
+	long child;
+	char text[sizeof(err->text)] = "";
+	ssize_t n;
+
+	node.name = name;
+	if (pipe2(ready, O_CLOEXEC))
+		return err_set(err, errno, "cannot make a pipe");
+	child = syscall(SYS_clone, NODE_NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (child == 0) {
+		struct err why = { 0 };
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ready[0]);
+		if (node_setup(name, private_dirs, &why)) {
+			io_write_all(ready[1], why.text, strlen(why.text), &why);
+			_exit(1);
+		}
+		io_write_all(ready[1], "\n", 1, &why);
+		close(ready[1]);
+		node_init();
+	}
+	close(ready[1]);
+	if (child < 0) {
+		close(ready[0]);
+		return err_set(err, errno, "cannot make the namespaces of node '%s' (see 'dupack doctor')",
+			       name);
+	}
+	node.init = (pid_t)child;
+	node.init_pidfd = pidfd_open(node.init, 0);
+	n = read(ready[0], text, sizeof(text) - 1);
+	close(ready[0]);
+	if (n != 1 || text[0] != '\n') {
+		err_set(err, 0, "%s", n > 0 ? text : "the init of a node died at once");
+		node_destroy(&node);
+		return -1;
+	}
+	if (open_namespaces(&node, err)) {
+		node_destroy(&node);
+		return -1;
+	}
+	*ret = node;
+	return 0;
+}
+
+/**
+ * node_fork() - fork() into a node
+ * @node:	A node
+ * @err:	Set on failure
+ *
+ * The child is in all namespaces of the node and is ended with the harness.
+ * A child that cannot enter exits at once with status 99.
+ *
+ * Return: as fork(): 0 in the child, its pid in the parent, -1 on failure
+ */
+pid_t node_fork(const struct node *node, struct err *err)
+{
+	AUTO_CLOSE int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (own < 0 || setns(node->pid_fd, CLONE_NEWPID))
+		return err_set(err, errno, "cannot enter the pid namespace of node '%s'",
+			       node->name);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (setns(node->net_fd, CLONE_NEWNET) || setns(node->uts_fd, CLONE_NEWUTS) ||
+		    setns(node->ipc_fd, CLONE_NEWIPC) || setns(node->mnt_fd, CLONE_NEWNS))
+			_exit(99);
+		return 0;
+	}
+	if (setns(own, CLONE_NEWPID))
+		abort(); /* children would land in the wrong node: nothing is safe after this */
+	if (pid < 0)
+		err_set(err, errno, "cannot start a process in node '%s'", node->name);
+	return pid;
+}
+
+/** node_destroy() - End every process of the node and release it; idempotent */
+void node_destroy(struct node *node)
+{
+	int *fds[] = { &node->init_pidfd, &node->net_fd, &node->mnt_fd,
+		       &node->pid_fd,	  &node->uts_fd, &node->ipc_fd };
+
+	if (node->init > 0) {
+		kill(node->init, SIGKILL);
+		waitpid(node->init, NULL, 0);
+		node->init = 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		cleanup_close(fds[i]);
+		*fds[i] = -1;
+	}
+}

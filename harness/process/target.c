@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Calling targets.  Every call gets the same complete environment and nothing
+ * of ours besides it.  What a verb prints goes to its log; `status` alone is
+ * read, from a file in the log folder.
+ */
+#include "process/target.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "process/node.h"
+#include "spec/name.h"
+#include "spec/target.h"
+
+#define ENV_MAX 40
+
+struct environment {
+	char *v[ENV_MAX + 1]; /* owned strings, a NULL behind the last */
+	size_t len;
+};
+
+static void environment_release(struct environment *env)
+{
+	for (size_t i = 0; i < env->len; i++)
+		free(env->v[i]);
+}
+#define AUTO_ENV __attribute__((cleanup(environment_release)))
+
+static void put(struct environment *env, const char *key, const char *value)
+{
+	if (env->len == ENV_MAX)
+		abort(); /* the table below is ours: make ENV_MAX larger */
+	env->v[env->len++] = io_printf("%s=%s", key, value ? value : "");
+	env->v[env->len] = NULL;
+}
+
+/* "key=value,key=value", owned by the caller */
+static char *options_text(const struct choice *c)
+{
+	char *text = strdup("");
+
+	for (size_t i = 0; i < c->options_len; i++) {
+		char *longer = io_printf("%s%s%s=%s", text, i ? "," : "", c->options[i].key,
+					 c->options[i].value);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static void fill_environment(const struct endpoint *e, struct environment *env)
+{
+	const struct target_world *w = e->world;
+	AUTO_FREE char *options = options_text(w->carriage);
+	AUTO_FREE char *seed = io_printf("%" PRIu64, w->seed);
+	AUTO_FREE char *dpd = io_printf("%llu", (unsigned long long)(w->dpd_ns / NS_PER_S));
+	const struct {
+		const char *key, *value;
+	} all[] = {
+		{ "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+		{ "HOME", "/run" },
+		{ "LANG", "C" },
+		{ "DUPACK_ROLE", e->role },
+		{ "DUPACK_CASE", w->case_id },
+		{ "DUPACK_CARRIAGE", w->carriage->name },
+		{ "DUPACK_CARRIAGE_OPTIONS", options },
+		{ "DUPACK_FAMILY", w->ipv6 ? "inet6" : "inet" },
+		{ "DUPACK_LOCAL", e->local },
+		{ "DUPACK_REMOTE", e->remote },
+		{ "DUPACK_REMOTE_PORT", "" },
+		{ "DUPACK_INNER_LOCAL", "" },
+		{ "DUPACK_INNER_NETS", e->inner_nets },
+		{ "DUPACK_IFNAME", "vpn0" },
+		{ "DUPACK_PSK_FILE", w->psk_file },
+		{ "DUPACK_CERT_DIR", w->cert_dir },
+		{ "DUPACK_PROPOSALS", "" },
+		{ "DUPACK_TIMERS", "" },
+		{ "DUPACK_REKEY_S", "" },
+		{ "DUPACK_DPD_S", dpd },
+		{ "DUPACK_MTU", "1500" },
+		{ "DUPACK_SEED", seed },
+		{ "DUPACK_LOG_DIR", w->log_dir },
+		{ "DUPACK_STATE_DIR", "/run" },
+		{ "DUPACK_KEYLOG_DIR", w->keylog_dir },
+		{ "DUPACK_READY_FD", "9" },
+		{ "DUPACK_PREFIX", w->prefix },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		put(env, all[i].key, all[i].value);
+}
+
+static int start(const struct endpoint *e, const char *verb, const char *arg,
+		 const char *name, const char *out_path, bool ready, struct proc *ret,
+		 struct err *err)
+{
+	AUTO_FREE char *program = io_printf("%s/target", e->target->dir);
+	AUTO_ENV struct environment env = { .len = 0 };
+	char *argv[] = { program, (char *)verb, (char *)arg, NULL };
+	struct spawn spawn = {
+		.name = name,
+		.node = e->node,
+		.log_dir = e->world->log_dir,
+		.argv = argv,
+		.env = env.v,
+		.out_path = out_path,
+		.ready_fd = ready,
+	};
+
+	fill_environment(e, &env);
+	return proc_start(&spawn, ret, err);
+}
+
+/**
+ * endpoint_run() - Start the verb `run`, which stays in the foreground
+ * @e:		The end
+ * @ret:	The process; proc_await_ready() tells when it is usable
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err)
+{
+	return start(e, "run", NULL, e->name, NULL, true, ret, err);
+}
+
+static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
+		   const char *out_path, uint64_t timeout_ns, int *ret_code, struct err *err)
+{
+	AUTO_FREE char *name = io_printf("%s-%s", e->name, verb);
+	struct proc p = PROC_NONE;
+	int rc = 0;
+
+	if (start(e, verb, arg, name, out_path, false, &p, err))
+		return -1;
+	if (!proc_await(&p, timeout_ns))
+		rc = err_set_kind(err, ERR_TARGET,
+				  "target '%s': verb '%s' did not end within %llu s; see log/%s.log",
+				  e->target->name, verb, (unsigned long long)(timeout_ns / NS_PER_S),
+				  name);
+	else if (!WIFEXITED(p.status) || WEXITSTATUS(p.status) == TARGET_BROKEN)
+		rc = err_set_kind(err, ERR_TARGET, "target '%s': verb '%s' broke; see log/%s.log",
+				  e->target->name, verb, name);
+	else
+		*ret_code = WEXITSTATUS(p.status);
+	proc_release(&p);
+	return rc;
+}
+
+/**
+ * endpoint_verb() - Call a verb and wait for its end
+ * @e:		The end
+ * @verb:	For example "up"
+ * @arg:	Its argument, or NULL
+ * @timeout_ns:	How long it may take
+ * @ret_code:	Its exit status: TARGET_YES, TARGET_NO, TARGET_SKIP, TARGET_UNSUPPORTED
+ * @err:	Set if it broke or did not end
+ *
+ * Return: 0 or -1
+ */
+int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
+		  int *ret_code, struct err *err)
+{
+	return verb_to(e, verb, arg, NULL, timeout_ns, ret_code, err);
+}
+
+/**
+ * endpoint_inner_address() - Ask `status` for the inner address of the tunnel
+ * @e:		A client whose tunnel is up
+ * @ret:	The address as text
+ * @size:	Size of @ret in bytes
+ * @err:	Set if the status is not JSON or names none
+ *
+ * Return: 0 or -1
+ */
+int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size,
+			   struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/%s-status.json", e->world->log_dir, e->name);
+	json_error_t why;
+	json_t *status;
+	const char *inner;
+	int code = 0;
+
+	if (verb_to(e, "status", NULL, path, 10 * NS_PER_S, &code, err))
+		return -1;
+	status = json_load_file(path, 0, &why);
+	inner = json_string_value(json_object_get(status, "inner"));
+	if (inner)
+		snprintf(ret, size, "%s", inner);
+	else
+		err_set_kind(err, ERR_TARGET,
+			     "target '%s': 'status' exited with %d and gave no inner address (%s)",
+			     e->target->name, code, status ? "no key 'inner'" : why.text);
+	json_decref(status);
+	return inner ? 0 : -1;
+}
