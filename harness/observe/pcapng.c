@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Blocks in the byte order of the machine, as the format has it: a reader sees it
+ * in the section header's byte-order magic.
+ */
+#include "observe/pcapng.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+
+#define BLOCK_SECTION	  0x0a0d0d0aU
+#define BLOCK_INTERFACE	  1U
+#define BLOCK_PACKET	  6U
+#define BYTE_ORDER_MAGIC  0x1a2b3c4dU
+#define LINKTYPE_ETHERNET 1
+
+enum option {
+	OPT_END = 0,
+	SHB_HARDWARE = 2,
+	SHB_OS = 3,
+	SHB_USERAPPL = 4,
+	IF_NAME = 2,
+	IF_TSRESOL = 9,
+	EPB_FLAGS = 2,
+};
+
+#define TSRESOL_NS 9 /* 10^-9 s */
+#define BUFFER	   (256 * 1024)
+
+/* A block is built whole; the largest without a frame is the section header */
+struct block {
+	uint8_t bytes[256];
+	size_t len;
+};
+
+static void put(struct block *b, const void *data, size_t len)
+{
+	if (len)
+		memcpy(b->bytes + b->len, data, len);
+	memset(b->bytes + b->len + len, 0, -len & 3);
+	b->len += (len + 3) & ~(size_t)3;
+}
+
+static void put_u32(struct block *b, uint32_t value)
+{
+	put(b, &value, sizeof(value));
+}
+
+static void put_option(struct block *b, enum option code, const void *data, size_t len)
+{
+	uint16_t head[2] = { (uint16_t)code, (uint16_t)len };
+
+	put(b, head, sizeof(head));
+	put(b, data, len);
+}
+
+static void put_text(struct block *b, enum option code, const char *text)
+{
+	put_option(b, code, text, strnlen(text, 64));
+}
+
+static void begin(struct block *b, uint32_t type)
+{
+	b->len = 0;
+	put_u32(b, type);
+	put_u32(b, 0); /* the length, at the end */
+}
+
+/* The length stands at both ends; @extra bytes are written between by the caller */
+static uint32_t set_length(struct block *b, size_t extra)
+{
+	uint32_t total = (uint32_t)(b->len + extra + sizeof(total));
+
+	memcpy(b->bytes + 4, &total, sizeof(total));
+	return total;
+}
+
+/* After a failure nothing more: a file that is cut short can be read up to there */
+static void write_bytes(struct pcapng *w, const void *data, size_t len)
+{
+	if (!w->failed && fwrite_unlocked(data, 1, len, w->file) != len)
+		w->failed = errno;
+}
+
+static void write_block(struct pcapng *w, struct block *b)
+{
+	put_u32(b, set_length(b, 0));
+	fwrite_unlocked(b->bytes, 1, b->len, w->file);
+}
+
+/**
+ * pcapng_open() - Begin a capture file
+ * @w:		Set on success; finish it with pcapng_close()
+ * @path:	The file; an old one is replaced
+ * @interface:	What the capture is called: "client-access"
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int pcapng_open(struct pcapng *w, const char *path, const char *interface, struct err *err)
+{
+	const uint16_t version[2] = { 1, 0 }, linktype[2] = { LINKTYPE_ETHERNET, 0 };
+	const uint64_t length_unknown = UINT64_MAX;
+	const uint8_t resolution = TSRESOL_NS;
+	struct block b;
+
+	*w = (struct pcapng){ .file = fopen(path, "we") };
+	if (!w->file)
+		return err_set(err, errno, "cannot create '%s'", path);
+	setvbuf(w->file, NULL, _IOFBF, BUFFER);
+
+	begin(&b, BLOCK_SECTION);
+	put_u32(&b, BYTE_ORDER_MAGIC);
+	put(&b, version, sizeof(version));
+	put(&b, &length_unknown, sizeof(length_unknown));
+	put_text(&b, SHB_HARDWARE, "dupack");
+	put_text(&b, SHB_OS, "dupack");
+	put_text(&b, SHB_USERAPPL, "dupack");
+	put_option(&b, OPT_END, NULL, 0);
+	write_block(w, &b);
+
+	begin(&b, BLOCK_INTERFACE);
+	put(&b, linktype, sizeof(linktype));
+	put_u32(&b, 0); /* no limit of length */
+	put_text(&b, IF_NAME, interface);
+	put_option(&b, IF_TSRESOL, &resolution, sizeof(resolution));
+	put_option(&b, OPT_END, NULL, 0);
+	write_block(w, &b);
+	/* A process that is forked later has nothing in the buffer to write a second time */
+	if (!w->failed && fflush(w->file))
+		w->failed = errno;
+	return 0;
+}
+
+/**
+ * pcapng_write() - Append a frame
+ * @w:		From pcapng_open()
+ * @t_ns:	When, CLOCK_REALTIME
+ * @direction:	As the interface sees it
+ * @frame:	From its Ethernet header on
+ * @len:	Bytes that there are
+ * @original_len: Bytes that the frame had
+ *
+ * A failure (a full disk) is kept, and said by pcapng_close().
+ */
+void pcapng_write(struct pcapng *w, uint64_t t_ns, enum pcapng_direction direction,
+		  const void *frame, size_t len, size_t original_len)
+{
+	static const uint8_t padding[4];
+	const uint32_t flags = direction;
+	struct block head, tail = { .len = 0 };
+
+	begin(&head, BLOCK_PACKET);
+	put_u32(&head, 0); /* of the only interface */
+	put_u32(&head, (uint32_t)(t_ns >> 32));
+	put_u32(&head, (uint32_t)t_ns);
+	put_u32(&head, (uint32_t)len);
+	put_u32(&head, (uint32_t)original_len);
+	put_option(&tail, EPB_FLAGS, &flags, sizeof(flags));
+	put_option(&tail, OPT_END, NULL, 0);
+	put_u32(&tail, set_length(&head, len + (-len & 3) + tail.len));
+	write_bytes(w, head.bytes, head.len);
+	write_bytes(w, frame, len);
+	write_bytes(w, padding, -len & 3);
+	write_bytes(w, tail.bytes, tail.len);
+	w->frames++;
+	w->bytes += original_len;
+}
+
+/**
+ * pcapng_close() - Finish a capture file
+ * @w:		From pcapng_open(); closed already does no harm
+ * @err:	Set if any of it could not be written
+ *
+ * Return: 0 or -1
+ */
+int pcapng_close(struct pcapng *w, struct err *err)
+{
+	if (!w->file)
+		return 0;
+	if (fclose(w->file) && !w->failed)
+		w->failed = errno;
+	w->file = NULL;
+	return w->failed ? err_set(err, w->failed, "cannot write a capture") : 0;
+}
