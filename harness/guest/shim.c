@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What stands between User-Mode Linux and the C library of the host.
+ *
+ * The kernel of the guest is Debian's own source, not patched.  Four things
+ * that it asks of the host would make a run depend on the host, or would leave
+ * processes behind; this preload library answers them instead.
+ *
+ * Entropy: the kernel seeds itself from getrandom().  With DUPACK_GUEST_SEED
+ *	set, the bytes are a function of that seed, so ports, sequence numbers,
+ *	keys, SPIs and netem's losses all follow from it.
+ * RDTSC: programs that read the counter (Go's runtime does) would see the
+ *	host's.  The address space of a guest process gets PR_TSC_SIGSEGV, and
+ *	the trap is answered here with a counter of ours.
+ * XSTATE: before Linux 6.13 UML's buffer for the floating point state is too
+ *	small for hosts with AMX and ptrace refuses it; it is padded to the size
+ *	that CPUID gives.
+ * Death: a guest process is a traced child of the kernel's process.  If that
+ *	one is killed the children must go too: PTRACE_O_EXITKILL.
+ *
+ * It assumes x86-64 and a UML of the 6.x series, which is single-threaded in
+ * all that is intercepted here.
+ */
+#include <cpuid.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/random.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#ifndef NT_X86_XSTATE
+#define NT_X86_XSTATE 0x202
+#endif
+#define TSC_STEP 1000			  /* cycles between two readings */
+#define XSTATE_MAX 65536
+#define XSTATE_BV 512			  /* offset of the header's feature bits */
+#define XSTATE_AMX ((uint64_t)3 << 17)	  /* TILECFG and TILEDATA */
+#define SYSEMU 31			  /* PTRACE_SYSEMU, absent from glibc's enum */
+#define SYSEMU_SINGLESTEP 32
+
+typedef long ptrace_fn(int request, ...);
+typedef ssize_t getrandom_fn(void *buf, size_t len, unsigned int flags);
+typedef int clone_fn(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+typedef pid_t waitpid_fn(pid_t pid, int *status, int options);
+
+static int last_resume; /* the request that let the guest process run last */
+
+static void *next_of(const char *symbol, void **cache)
+{
+	if (!*cache)
+		*cache = dlsym(RTLD_NEXT, symbol);
+	if (!*cache)
+		abort();
+	return *cache;
+}
+
+static ptrace_fn *real_ptrace(void)
+{
+	static void *cache;
+
+	return (ptrace_fn *)(uintptr_t)next_of("ptrace", &cache);
+}
+
+static unsigned int xstate_size(void)
+{
+	static unsigned int size;
+	unsigned int a, b = 0, c, d;
+
+	if (!size) {
+		__cpuid_count(0xd, 0, a, b, c, d);
+		size = b && b <= XSTATE_MAX ? b : XSTATE_MAX;
+	}
+	return size;
+}
+
+static long set_xstate(pid_t pid, const struct iovec *given)
+{
+	static unsigned char padded[XSTATE_MAX];
+	unsigned int size = xstate_size();
+	struct iovec whole = { padded, size };
+	uint64_t features;
+
+	if (given->iov_len >= size) {
+		whole.iov_base = given->iov_base;
+	} else {
+		memset(padded, 0, sizeof(padded));
+		memcpy(padded, given->iov_base, given->iov_len);
+		memcpy(&features, padded + XSTATE_BV, sizeof(features));
+		features &= ~XSTATE_AMX;
+		memcpy(padded + XSTATE_BV, &features, sizeof(features));
+	}
+	return real_ptrace()(PTRACE_SETREGSET, pid, (void *)NT_X86_XSTATE, &whole);
+}
+
+long ptrace(enum __ptrace_request request, ...)
+{
+	void *addr, *data;
+	va_list ap;
+	pid_t pid;
+
+	va_start(ap, request);
+	pid = va_arg(ap, pid_t);
+	addr = va_arg(ap, void *);
+	data = va_arg(ap, void *);
+	va_end(ap);
+
+	if (request == PTRACE_SETREGSET && (uintptr_t)addr == NT_X86_XSTATE)
+		return set_xstate(pid, data);
+	if (request == PTRACE_SETOPTIONS)
+		data = (void *)((uintptr_t)data | PTRACE_O_EXITKILL);
+	if ((int)request == SYSEMU || (int)request == SYSEMU_SINGLESTEP ||
+	    request == PTRACE_SYSCALL || request == PTRACE_CONT)
+		last_resume = (int)request;
+	return real_ptrace()((int)request, pid, addr, data);
+}
+
+/* splitmix64: a byte of each output, so that every length draws alike */
+ssize_t getrandom(void *buf, size_t len, unsigned int flags)
+{
+	static void *cache;
+	static uint64_t state;
+	static enum { UNKNOWN, SEEDED, REAL } mode;
+	unsigned char *bytes = buf;
+
+	if (mode == UNKNOWN) {
+		const char *seed = getenv("DUPACK_GUEST_SEED");
+
+		mode = seed ? SEEDED : REAL;
+		state = seed ? strtoull(seed, NULL, 0) : 0;
+	}
+	if (mode == REAL)
+		return ((getrandom_fn *)(uintptr_t)next_of("getrandom", &cache))(buf, len, flags);
+	for (size_t i = 0; i < len; i++) {
+		uint64_t z = state += 0x9e3779b97f4a7c15ULL;
+
+		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+		z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+		bytes[i] = (unsigned char)(z ^ (z >> 31));
+	}
+	return (ssize_t)len;
+}
+
+/* A clone without CLONE_VM is the address space of a guest process */
+int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	static void *cache;
+	clone_fn *real = (clone_fn *)(uintptr_t)next_of("clone", &cache);
+	int pid;
+
+	if (flags & CLONE_VM)
+		return real(fn, stack, flags, arg);
+	prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+	pid = real(fn, stack, flags, arg);
+	prctl(PR_SET_TSC, PR_TSC_ENABLE);
+	return pid;
+}
+
+/* Is the process stopped at RDTSC or RDTSCP? Then answer it. */
+static int answered_rdtsc(pid_t pid)
+{
+	static uint64_t tsc;
+	struct user_regs_struct regs;
+	int length;
+	long text;
+
+	if (real_ptrace()(PTRACE_GETREGS, pid, NULL, &regs))
+		return 0;
+	errno = 0;
+	text = real_ptrace()(PTRACE_PEEKTEXT, pid, (void *)regs.rip, NULL);
+	if (errno)
+		return 0;
+	if ((text & 0xffff) == 0x310f)
+		length = 2;
+	else if ((text & 0xffffff) == 0xf9010f)
+		length = 3;
+	else
+		return 0;
+	tsc += TSC_STEP;
+	regs.rax = tsc & 0xffffffff;
+	regs.rdx = tsc >> 32;
+	if (length == 3)
+		regs.rcx = 0;
+	regs.rip += (unsigned long)length;
+	real_ptrace()(PTRACE_SETREGS, pid, NULL, &regs);
+	real_ptrace()(last_resume, pid, NULL, NULL);
+	return 1;
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	static void *cache;
+	waitpid_fn *real = (waitpid_fn *)(uintptr_t)next_of("waitpid", &cache);
+
+	for (;;) {
+		pid_t got = real(pid, status, options);
+
+		if (got > 0 && status && last_resume && WIFSTOPPED(*status) &&
+		    WSTOPSIG(*status) == SIGSEGV && answered_rdtsc(got))
+			continue;
+		return got;
+	}
+}
