@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline: a run list in, a results folder with a verdict for each
+ * execution out.
+ */
+#ifndef DUPACK_RUN_H
+#define DUPACK_RUN_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct err;
+struct home;
+struct run_list;
+
+enum runtime { RUNTIME_VIRTUAL, RUNTIME_GUEST, RUNTIME_HOST, RUNTIME_COUNT };
+extern const char *const runtime_names[RUNTIME_COUNT];
+
+/** Told as the run goes on; called in the caller's process, one at a time. */
+struct run_observer {
+	void (*message)(void *ctx, const char *text); /* long preparations: kernel, image */
+	void (*started)(void *ctx, size_t item);
+	void (*finished)(void *ctx, size_t item, const json_t *verdict); /* verdict: borrowed */
+	void *ctx;
+};
+
+struct run_options {
+	const struct home *home;
+	enum runtime runtime;
+	const char *out; /* results/<run>: made if it is not there */
+	unsigned jobs; /* executions at the same time, at least 1 */
+	int interrupt_fd; /* readable: stop, tear down, return ERR_INTERRUPTED; -1: none */
+	struct run_observer observer;
+};
+
+int run_all(const struct run_list *list, const struct run_options *options, struct err *err);
+
+#endif
