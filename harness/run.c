@@ -83,8 +83,7 @@ static int execute_in_guest(const struct run *run, size_t i, const struct lab_jo
 	return guest_execute(&job, err);
 }
 
-static int execute_here(const struct run *run, size_t i, const struct lab_job *lab,
-			struct err *err)
+static int execute_here(const struct run *run, size_t i, const struct lab_job *lab, struct err *err)
 {
 	(void)run, (void)i;
 	return userns_become_root(err) || lab_execute(lab, err) ? -1 : 0;
@@ -92,8 +91,7 @@ static int execute_here(const struct run *run, size_t i, const struct lab_job *l
 
 static const struct {
 	bool guest;
-	int (*execute)(const struct run *run, size_t i, const struct lab_job *lab,
-		       struct err *err);
+	int (*execute)(const struct run *run, size_t i, const struct lab_job *lab, struct err *err);
 } runtimes[RUNTIME_COUNT] = {
 	[RUNTIME_VIRTUAL] = { true, execute_in_guest },
 	[RUNTIME_GUEST] = { true, execute_in_guest },
@@ -133,10 +131,10 @@ static json_t *read_json(const char *folder, const char *name)
 /* What execution.json says of an execution that did not get so far as to write it */
 static json_t *failed_execution(const struct run_item *item, const struct err *why)
 {
-	const char *kind = why->kind == ERR_SKIP	? "skip" :
-			   why->kind == ERR_TARGET	? "target" :
-			   why->kind == ERR_INTERRUPTED ? "interrupted" :
-							  "harness";
+	const char *kind = why->kind == ERR_SKIP	  ? "skip"
+			   : why->kind == ERR_TARGET	  ? "target"
+			   : why->kind == ERR_INTERRUPTED ? "interrupted"
+							  : "harness";
 
 	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:{s:s, s:s}, s:n, s:{}, s:{}}",
 			 "format", 1, "case", item->c->id, "series", item->c->series, "pair",
@@ -153,8 +151,7 @@ static void annotate(const struct run *run, size_t i, json_t *execution, uint64_
 
 	json_object_set_new(execution, "runtime",
 			    json_string(runtime_names[run->options->runtime]));
-	json_object_set_new(execution, "wall_s",
-			    json_real((double)wall_ns / (double)NS_PER_S));
+	json_object_set_new(execution, "wall_s", json_real((double)wall_ns / (double)NS_PER_S));
 	if (!parts)
 		return;
 	json_object_set(versions, "kernel", parts->kernel_version);
@@ -212,7 +209,8 @@ static int make_folder(const struct run_item *item, const char *folder, struct e
 
 	if (access(copy, F_OK) == 0)
 		return err_set_kind(err, ERR_USAGE,
-				    "'%s' holds results already: give --out another folder", folder);
+				    "'%s' holds results already: give --out another folder",
+				    folder);
 	return io_mkdirs(folder, err) || io_copy_file(item->c->file, copy, err) ? -1 : 0;
 }
 
@@ -262,9 +260,9 @@ static json_t *missing_verdict(const struct run *run, size_t i, const char *fold
 	execution = failed_execution(item, &why);
 	annotate(run, i, execution, 0);
 	verdict = io_mkdirs(folder, &ignored) ||
-				  write_json(execution, folder, "execution.json", &ignored) ?
-			  NULL :
-			  grade(run, i, folder, &ignored);
+				  write_json(execution, folder, "execution.json", &ignored)
+			  ? NULL
+			  : grade(run, i, folder, &ignored);
 	if (!verdict || write_json(verdict, folder, "verdict.json", &ignored)) {
 		json_decref(verdict); /* not even that can be written */
 		verdict = json_incref(execution);
@@ -284,10 +282,9 @@ static void item_ended(void *ctx, size_t i, const char *how)
 
 	if (!verdict)
 		verdict = missing_verdict(run, i, folder, how ? how : "left no verdict");
-	json_array_append_new(
-		run->summary,
-		json_pack("{s:s, s:O?}", "folder", run->list->items[i].folder, "verdict",
-			  json_object_get(verdict, "verdict")));
+	json_array_append_new(run->summary,
+			      json_pack("{s:s, s:O?}", "folder", run->list->items[i].folder,
+					"verdict", json_object_get(verdict, "verdict")));
 	if (o->finished)
 		o->finished(o->ctx, i, verdict);
 	json_decref(verdict);
@@ -348,9 +345,8 @@ static int point_latest(const struct run_options *o, struct err *err)
 
 static int write_summary(const struct run *run, struct err *err)
 {
-	json_t *json = json_pack("{s:i, s:s, s:s, s:O}", "format", 1, "date", run->today,
-				 "runtime", runtime_names[run->options->runtime], "executions",
-				 run->summary);
+	json_t *json = json_pack("{s:i, s:s, s:s, s:O}", "format", 1, "date", run->today, "runtime",
+				 runtime_names[run->options->runtime], "executions", run->summary);
 	int rc = write_json(json, run->options->out, "run.json", err);
 
 	json_decref(json);

@@ -34,9 +34,9 @@ static inline void cleanup_closedir(DIR **d)
 		closedir(*d);
 }
 
-#define AUTO_CLOSE __attribute__((cleanup(cleanup_close)))
-#define AUTO_FREE __attribute__((cleanup(cleanup_free)))
-#define AUTO_FCLOSE __attribute__((cleanup(cleanup_fclose)))
+#define AUTO_CLOSE    __attribute__((cleanup(cleanup_close)))
+#define AUTO_FREE     __attribute__((cleanup(cleanup_free)))
+#define AUTO_FCLOSE   __attribute__((cleanup(cleanup_fclose)))
 #define AUTO_CLOSEDIR __attribute__((cleanup(cleanup_closedir)))
 
 /** steal_fd() - Take a descriptor out of its scope; the caller owns it then */
@@ -49,11 +49,11 @@ static inline int steal_fd(int *fd)
 }
 
 /** steal_ptr() - Take a pointer out of its scope, keeping its type */
-#define steal_ptr(p)                        \
-	({                                  \
-		__typeof__(*(p)) taken_ = *(p); \
-		*(p) = NULL;                \
-		taken_;                     \
+#define steal_ptr(p)                                                                               \
+	({                                                                                         \
+		__typeof__(*(p)) taken_ = *(p);                                                    \
+		*(p) = NULL;                                                                       \
+		taken_;                                                                            \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

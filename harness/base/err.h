@@ -15,10 +15,10 @@
 /** Whose fault it is: decides the exit status and the verdict. */
 enum err_kind {
 	ERR_NONE,
-	ERR_HARNESS,	/* we, or the machine: exit status 99, verdict error */
-	ERR_USAGE,	/* bad arguments or an invalid file: exit status 2 */
-	ERR_TARGET,	/* the implementation broke its contract: verdict error */
-	ERR_SKIP,	/* this machine lacks something: verdict skip */
+	ERR_HARNESS, /* we, or the machine: exit status 99, verdict error */
+	ERR_USAGE, /* bad arguments or an invalid file: exit status 2 */
+	ERR_TARGET, /* the implementation broke its contract: verdict error */
+	ERR_SKIP, /* this machine lacks something: verdict skip */
 	ERR_INTERRUPTED, /* the user stopped it: exit status 130 */
 };
 
@@ -31,8 +31,7 @@ int err_set(struct err *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int err_set_kind(struct err *err, enum err_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-int err_wrap(struct err *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_clear(struct err *err);
 
 /** err_is_set() - Has an error been recorded? */

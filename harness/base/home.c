@@ -83,9 +83,10 @@ int home_find(struct home *ret, struct err *err)
 		if (has(path, "harness/guest/kernel.sh"))
 			return in_tree(ret, path, built, err);
 	} while (parent(path));
-	return err_set_kind(err, ERR_HARNESS,
-			    "no source tree and no share/dupack above '%s': run it in its source tree or by 'make install'",
-			    ret->binary);
+	return err_set_kind(
+		err, ERR_HARNESS,
+		"no source tree and no share/dupack above '%s': run it in its source tree or by 'make install'",
+		ret->binary);
 }
 
 /** home_release() - Free the paths; idempotent */

@@ -19,18 +19,24 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-	{ "ns", 1 },	{ "us", 1e3 },	    { "ms", 1e6 },	{ "s", 1e9 },
-	{ "min", 60e9 }, { "h", 3600e9 },
+	{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "min", 60e9 }, { "h", 3600e9 },
 };
 
 /* iproute2's names and meanings: decimal bits a second */
 static const struct unit rates[] = {
-	{ "bit", 1 }, { "kbit", 1e3 }, { "mbit", 1e6 }, { "gbit", 1e9 },
+	{ "bit", 1 },
+	{ "kbit", 1e3 },
+	{ "mbit", 1e6 },
+	{ "gbit", 1e9 },
 };
 
 static const struct unit sizes[] = {
-	{ "B", 1 },	      { "kB", 1e3 },		{ "MB", 1e6 },
-	{ "GB", 1e9 },	      { "KiB", 1024 },		{ "MiB", 1024.0 * 1024 },
+	{ "B", 1 },
+	{ "kB", 1e3 },
+	{ "MB", 1e6 },
+	{ "GB", 1e9 },
+	{ "KiB", 1024 },
+	{ "MiB", 1024.0 * 1024 },
 	{ "GiB", 1024.0 * 1024 * 1024 },
 };
 

@@ -11,7 +11,7 @@
 
 #define NS_PER_US 1000ULL
 #define NS_PER_MS 1000000ULL
-#define NS_PER_S 1000000000ULL
+#define NS_PER_S  1000000000ULL
 
 int units_duration(const char *text, uint64_t *ret_ns);
 int units_ratio(const char *text, double *ret_ratio);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define ETH_HEADER 14
-#define PROTO_TCP 6
-#define PROTO_UDP 17
+#define PROTO_TCP  6
+#define PROTO_UDP  17
 
 static uint16_t get16(const uint8_t *p)
 {

@@ -19,19 +19,19 @@
 #define PACKET_TCP_URG 0x20
 
 struct packet {
-	const uint8_t *ip;	/* first byte of the IP header */
-	size_t ip_len;		/* total length from the header, <= bytes given */
-	int version;		/* 4 or 6, 0: not IP */
-	uint8_t proto;		/* transport protocol, after IPv6 extension headers */
-	bool fragment;		/* not the first fragment: no transport header */
+	const uint8_t *ip; /* first byte of the IP header */
+	size_t ip_len; /* total length from the header, <= bytes given */
+	int version; /* 4 or 6, 0: not IP */
+	uint8_t proto; /* transport protocol, after IPv6 extension headers */
+	bool fragment; /* not the first fragment: no transport header */
 	bool more_fragments;
 	uint8_t ttl;
 	const uint8_t *src, *dst; /* 4 or 16 bytes */
-	const uint8_t *l4;	/* transport header, NULL if none */
-	size_t l4_len;		/* bytes of it and all behind it */
-	const uint8_t *payload;	/* behind the TCP or UDP header, else l4 */
+	const uint8_t *l4; /* transport header, NULL if none */
+	size_t l4_len; /* bytes of it and all behind it */
+	const uint8_t *payload; /* behind the TCP or UDP header, else l4 */
 	size_t payload_len;
-	uint16_t sport, dport;	/* TCP and UDP, host order */
+	uint16_t sport, dport; /* TCP and UDP, host order */
 	/* TCP, host order */
 	bool tcp;
 	uint32_t seq, ack;
@@ -39,7 +39,7 @@ struct packet {
 	uint16_t window;
 	const uint8_t *options;
 	size_t options_len;
-	const char *problem;	/* NULL if well formed */
+	const char *problem; /* NULL if well formed */
 };
 
 bool packet_parse_ip(const uint8_t *bytes, size_t len, struct packet *ret);

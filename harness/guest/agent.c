@@ -27,8 +27,8 @@
 static const struct {
 	const char *type, *where;
 } mounts[] = {
-	{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" }, { "tmpfs", "/run" },
-	{ "tmpfs", "/tmp" },
+	{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" },
+	{ "tmpfs", "/run" }, { "tmpfs", "/tmp" },
 };
 
 static int mount_all(struct err *err)
@@ -106,8 +106,8 @@ static int copy_out(const char *from, const char *to, struct err *err)
 		if (d->d_name[0] == '.' || strcmp(d->d_name, "execution.json") == 0 ||
 		    lstat(here, &st))
 			continue;
-		if (S_ISDIR(st.st_mode) ? copy_out(here, there, err) :
-					  S_ISREG(st.st_mode) && io_copy_file(here, there, err))
+		if (S_ISDIR(st.st_mode) ? copy_out(here, there, err)
+					: S_ISREG(st.st_mode) && io_copy_file(here, there, err))
 			return -1;
 	}
 	return 0;

@@ -59,9 +59,10 @@ static int entry(struct archive *a, const char *path, mode_t mode, const void *b
 	size_t name_len = strlen(path) + 1;
 	char header[111];
 
-	snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
-		 ++a->inode, (unsigned int)mode, 0U, 0U, S_ISDIR(mode) ? 2U : 1U, 0U,
-		 (unsigned int)len, 0U, 0U, 0U, 0U, (unsigned int)name_len, 0U);
+	snprintf(header, sizeof(header),
+		 "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ++a->inode,
+		 (unsigned int)mode, 0U, 0U, S_ISDIR(mode) ? 2U : 1U, 0U, (unsigned int)len, 0U, 0U,
+		 0U, 0U, (unsigned int)name_len, 0U);
 	if (io_write_all(a->fd, header, 110, err) || io_write_all(a->fd, path, name_len, err) ||
 	    pad(a, 110 + name_len, err) || io_write_all(a->fd, bytes, len, err) || pad(a, len, err))
 		return err_wrap(err, "cannot add '%s' to the initramfs", path);

@@ -36,9 +36,9 @@ static int add_job(struct archive *a, const struct guest_job *job, struct err *e
 	if (!text)
 		return err_set(err, ENOMEM, "cannot describe the execution to the guest");
 	return archive_bytes(a, GUEST_JOB, 0644, text, strlen(text), err) ||
-			       archive_file(a, case_path, lab->c->file, err) ?
-		       -1 :
-		       0;
+			       archive_file(a, case_path, lab->c->file, err)
+		       ? -1
+		       : 0;
 }
 
 static int add_target(struct archive *a, const struct guest_job *job, const struct target *t,

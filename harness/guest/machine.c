@@ -136,8 +136,9 @@ int machine_run(const struct machine *m, struct err *err)
 {
 	AUTO_CLOSE int shim = open(m->shim, O_RDONLY | O_CLOEXEC);
 	struct start start = { m, shim };
-	struct spawn spawn = { .name = "guest", .log_dir = m->log_dir, .run = become_kernel,
-			       .ctx = &start };
+	struct spawn spawn = {
+		.name = "guest", .log_dir = m->log_dir, .run = become_kernel, .ctx = &start
+	};
 	struct proc p = PROC_NONE;
 	int rc;
 

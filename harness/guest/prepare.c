@@ -110,8 +110,8 @@ static char *prepare_root(const struct home *home, const struct pair_targets *ta
 	const char *client = targets->v[PAIR_CLIENT]->name;
 	const char *headend = targets->v[PAIR_HEADEND]->name;
 	AUTO_FREE char *script = io_printf("%s/image.sh", home->scripts);
-	AUTO_FREE char *name = strcmp(client, headend) ? io_printf("%s-%s", client, headend) :
-							 strdup(client);
+	AUTO_FREE char *name =
+		strcmp(client, headend) ? io_printf("%s-%s", client, headend) : strdup(client);
 	char *argv[PACKAGES_MAX + 4] = { (char *)"/bin/sh", script, name };
 
 	if (packages_of(targets, argv + 3, err) == SIZE_MAX)

@@ -51,11 +51,11 @@
 #ifndef NT_X86_XSTATE
 #define NT_X86_XSTATE 0x202
 #endif
-#define TSC_STEP 1000			  /* cycles between two readings */
-#define XSTATE_MAX 65536
-#define XSTATE_BV 512			  /* offset of the header's feature bits */
-#define XSTATE_AMX ((uint64_t)3 << 17)	  /* TILECFG and TILEDATA */
-#define SYSEMU 31			  /* PTRACE_SYSEMU, absent from glibc's enum */
+#define TSC_STEP	  1000 /* cycles between two readings */
+#define XSTATE_MAX	  65536
+#define XSTATE_BV	  512 /* offset of the header's feature bits */
+#define XSTATE_AMX	  ((uint64_t)3 << 17) /* TILECFG and TILEDATA */
+#define SYSEMU		  31 /* PTRACE_SYSEMU, absent from glibc's enum */
 #define SYSEMU_SINGLESTEP 32
 
 typedef long ptrace_fn(int request, ...);

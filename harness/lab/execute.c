@@ -97,8 +97,7 @@ static int watch(struct execution *x, const struct proc *p, uint64_t timeout_ns,
 	}
 }
 
-static int await_client(struct execution *x, struct helper *h, uint64_t timeout_ns,
-			struct err *err)
+static int await_client(struct execution *x, struct helper *h, uint64_t timeout_ns, struct err *err)
 {
 	int ended = watch(x, &h->proc, timeout_ns, err);
 	char how[64];
@@ -272,9 +271,9 @@ int lab_execute(const struct lab_job *job, struct err *err)
 			    json_real((double)(clock_ns() - begun) / (double)NS_PER_S));
 	json_object_set_new(x.json, "outcome", json_string(failed ? "failed" : "complete"));
 	if (failed)
-		json_object_set_new(x.json, "error",
-				    json_pack("{s:s, s:s}", "kind", kind_name(why.kind), "text",
-					      why.text));
+		json_object_set_new(
+			x.json, "error",
+			json_pack("{s:s, s:s}", "kind", kind_name(why.kind), "text", why.text));
 	pair_close(&x.pair);
 	lab_close(&x.lab);
 	rc = write_result(&x, err);

@@ -46,11 +46,12 @@
  *
  * Return: 0 or -1
  */
-int helper_start(struct helper *h, const char *name, const struct lab *lab,
-		 const struct node *node, int (*run)(void *ctx, struct err *err), void *ctx, struct err *err)
+int helper_start(struct helper *h, const char *name, const struct lab *lab, const struct node *node,
+		 int (*run)(void *ctx, struct err *err), void *ctx, struct err *err)
 {
-	struct spawn spawn = { .name = name, .node = node, .log_dir = lab->log_dir, .run = run,
-			       .ctx = ctx };
+	struct spawn spawn = {
+		.name = name, .node = node, .log_dir = lab->log_dir, .run = run, .ctx = ctx
+	};
 
 	h->stop_fd = eventfd(0, EFD_CLOEXEC);
 	h->report_fd = memfd_create(name, MFD_CLOEXEC);
@@ -79,8 +80,7 @@ static int helper_stop(struct helper *h, struct err *err)
 /* What it reported, or NULL; a new reference */
 static json_t *helper_report(const struct helper *h)
 {
-	return lseek(h->report_fd, 0, SEEK_SET) < 0 ? NULL :
-						      json_loadfd(h->report_fd, 0, NULL);
+	return lseek(h->report_fd, 0, SEEK_SET) < 0 ? NULL : json_loadfd(h->report_fd, 0, NULL);
 }
 
 /** helper_release() - End it and release what it holds; idempotent */
@@ -149,11 +149,12 @@ static int start_wire(struct lab *lab, enum link_id l, int decisions_fd, struct 
 	struct impair_link *link = &lab->impair[l];
 	struct topology_link *t = &lab->topology.links[l];
 	AUTO_FREE char *name = io_printf("wire-%s", link->name);
-	struct wire_job job = { .config = { .link = link->name,
-					    .seed = link->seed,
-					    .decisions_fd = decisions_fd } };
-	struct spawn spawn = { .name = name, .log_dir = lab->log_dir, .run = run_wire,
-			       .ctx = &job };
+	struct wire_job job = {
+		.config = { .link = link->name, .seed = link->seed, .decisions_fd = decisions_fd }
+	};
+	struct spawn spawn = {
+		.name = name, .log_dir = lab->log_dir, .run = run_wire, .ctx = &job
+	};
 	AUTO_CLOSE int theirs = -1;
 	int pair[2];
 
@@ -217,12 +218,11 @@ static int stop_links(struct lab *lab, json_t *ret_links, struct err *err)
 					    lab->wires[l].name,
 					    proc_describe(&lab->wires[l], how, sizeof(how)),
 					    lab->wires[l].name);
-		json_array_append_new(
-			ret_links,
-			json_pack("{s:s, s:s, s:o, s:o}", "link", link->name, "engine",
-				  impair_engine_names[link->engine], "up",
-				  impair_counters_to_json(&counters[DIR_UP]), "down",
-				  impair_counters_to_json(&counters[DIR_DOWN])));
+		json_array_append_new(ret_links,
+				      json_pack("{s:s, s:s, s:o, s:o}", "link", link->name,
+						"engine", impair_engine_names[link->engine], "up",
+						impair_counters_to_json(&counters[DIR_UP]), "down",
+						impair_counters_to_json(&counters[DIR_DOWN])));
 	}
 	return 0;
 }
@@ -383,11 +383,12 @@ static void add_capture_names(json_t *captures)
 	size_t i;
 	json_t *c;
 
-	json_array_foreach(captures, i, c) {
-		json_object_set_new(c, "node",
-				    json_string(node_names[topology_node(
-					    (enum link_id)(i / SIDE_COUNT),
-					    (enum side)(i % SIDE_COUNT))]));
+	json_array_foreach(captures, i, c)
+	{
+		json_object_set_new(
+			c, "node",
+			json_string(node_names[topology_node((enum link_id)(i / SIDE_COUNT),
+							     (enum side)(i % SIDE_COUNT))]));
 		json_object_set_new(c, "link", json_string(link_names[i / SIDE_COUNT]));
 	}
 }
@@ -418,9 +419,9 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 	device = lab->device.proc.pid ? helper_report(&lab->device) : json_null();
 	if (!device)
 		return err_set_kind(err, ERR_HARNESS, "the middlebox gave no counters");
-	json_object_set_new(execution, "device",
-			    json_pack("{s:s, s:o}", "name", lab->job->middlebox->text, "counters",
-				      device));
+	json_object_set_new(
+		execution, "device",
+		json_pack("{s:s, s:o}", "name", lab->job->middlebox->text, "counters", device));
 	return 0;
 }
 

@@ -55,9 +55,10 @@ static int check_requires(const struct target *t, struct err *err)
 {
 	for (size_t i = 0; i < t->needs_bin.len; i++)
 		if (!find_binary(t->needs_bin.v[i]))
-			return err_set_kind(err, ERR_SKIP,
-					    "target '%s' needs the program '%s', which this machine lacks",
-					    t->name, t->needs_bin.v[i]);
+			return err_set_kind(
+				err, ERR_SKIP,
+				"target '%s' needs the program '%s', which this machine lacks",
+				t->name, t->needs_bin.v[i]);
 	if (strings_have(&t->needs_kernel, "tun") && access("/dev/net/tun", R_OK | W_OK))
 		return err_set_kind(err, ERR_SKIP,
 				    "target '%s' needs TUN, which this kernel lacks (/dev/net/tun)",
@@ -186,7 +187,8 @@ int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *e
 	if (endpoint_up(client, timeout_ns, &code, err))
 		return -1;
 	if (code == TARGET_SKIP)
-		return err_set_kind(err, ERR_SKIP, "target '%s' cannot come up here; see log/client-up.log",
+		return err_set_kind(err, ERR_SKIP,
+				    "target '%s' cannot come up here; see log/client-up.log",
 				    client->target->name);
 	if (code == TARGET_UNSUPPORTED)
 		return err_set_kind(err, ERR_TARGET, "target '%s' does not know the verb 'up'",
@@ -219,11 +221,11 @@ int pair_check_alive(struct pair_run *p, struct err *err)
 
 	for (int m = 0; m < MEMBER_COUNT; m++)
 		if (p->procs[m].pid && proc_await(&p->procs[m], 0))
-			return err_set_kind(err, ERR_TARGET,
-					    "target '%s' as %s %s while it was needed; see log/%s.log",
-					    p->ends[m].target->name, members[m].role,
-					    proc_describe(&p->procs[m], how, sizeof(how)),
-					    members[m].name);
+			return err_set_kind(
+				err, ERR_TARGET,
+				"target '%s' as %s %s while it was needed; see log/%s.log",
+				p->ends[m].target->name, members[m].role,
+				proc_describe(&p->procs[m], how, sizeof(how)), members[m].name);
 	return 0;
 }
 

@@ -44,7 +44,7 @@ int userns_become_root(struct err *err)
 	snprintf(gid_map, sizeof(gid_map), "0 %u 1", gid);
 	return write_map("/proc/self/setgroups", "deny", err) ||
 			       write_map("/proc/self/uid_map", uid_map, err) ||
-			       write_map("/proc/self/gid_map", gid_map, err) ?
-		       -1 :
-		       0;
+			       write_map("/proc/self/gid_map", gid_map, err)
+		       ? -1
+		       : 0;
 }

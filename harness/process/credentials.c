@@ -30,7 +30,7 @@ static void cleanup_key(EVP_PKEY **k)
 	EVP_PKEY_free(*k);
 }
 #define AUTO_X509 __attribute__((cleanup(cleanup_x509)))
-#define AUTO_KEY __attribute__((cleanup(cleanup_key)))
+#define AUTO_KEY  __attribute__((cleanup(cleanup_key)))
 
 static int extend(X509 *cert, X509 *issuer, int nid, const char *value)
 {

@@ -34,7 +34,7 @@
 #include "base/io.h"
 
 #define NODE_NAMESPACES (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC)
-#define PRIVATE_TMPFS "mode=755,size=64m" /* the disk quota of a target */
+#define PRIVATE_TMPFS	"mode=755,size=64m" /* the disk quota of a target */
 
 static const char *const always_private[] = { "/run", "/tmp", NULL };
 
@@ -184,7 +184,8 @@ int node_create(const char *name, const char *const *private_dirs, const char *c
 	close(ready[1]);
 	if (child < 0) {
 		close(ready[0]);
-		return err_set(err, errno, "cannot make the namespaces of node '%s' (see 'dupack doctor')",
+		return err_set(err, errno,
+			       "cannot make the namespaces of node '%s' (see 'dupack doctor')",
 			       name);
 	}
 	node.init = (pid_t)child;

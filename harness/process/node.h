@@ -13,13 +13,15 @@ struct err;
 struct strings;
 
 struct node {
-	const char *name;	/* borrowed; also the host name inside */
-	pid_t init;		/* 0: not there */
+	const char *name; /* borrowed; also the host name inside */
+	pid_t init; /* 0: not there */
 	int init_pidfd, net_fd, mnt_fd, pid_fd, uts_fd, ipc_fd; /* owned */
 };
 
-#define NODE_NONE \
-	{ NULL, 0, -1, -1, -1, -1, -1, -1 }
+#define NODE_NONE                                                                                  \
+	{                                                                                          \
+		NULL, 0, -1, -1, -1, -1, -1, -1                                                    \
+	}
 
 /** How many folders a node may keep visible. */
 #define NODE_KEEP_MAX 8

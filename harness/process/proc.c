@@ -27,7 +27,7 @@
 #include "process/node.h"
 
 #define FILE_LIMIT (64ULL << 20)
-#define READY_FD 9 /* what DUPACK_READY_FD says */
+#define READY_FD   9 /* what DUPACK_READY_FD says */
 
 /* Wait until a descriptor is readable: 1, or 0 when the time is over */
 static int wait_readable(int fd, uint64_t timeout_ns)
@@ -117,9 +117,8 @@ static void child_main(const struct spawn *spawn, const char *log, int ready)
  */
 int proc_start(const struct spawn *spawn, struct proc *ret, struct err *err)
 {
-	AUTO_FREE char *log = spawn->log_dir ?
-				      io_printf("%s/%s.log", spawn->log_dir, spawn->name) :
-				      NULL;
+	AUTO_FREE char *log =
+		spawn->log_dir ? io_printf("%s/%s.log", spawn->log_dir, spawn->name) : NULL;
 	struct proc p = PROC_NONE;
 	int ready[2] = { -1, -1 };
 
@@ -185,10 +184,9 @@ int proc_await_ready(struct proc *p, uint64_t timeout_ns, struct err *err)
 		ssize_t n;
 
 		if (now >= deadline || !wait_readable(p->ready, deadline - now))
-			return err_set_kind(err, ERR_TARGET,
-					    "'%s' was not ready after %llu s; see log/%s.log",
-					    p->name, (unsigned long long)(timeout_ns / NS_PER_S),
-					    p->name);
+			return err_set_kind(
+				err, ERR_TARGET, "'%s' was not ready after %llu s; see log/%s.log",
+				p->name, (unsigned long long)(timeout_ns / NS_PER_S), p->name);
 		n = read(p->ready, text + used, sizeof(text) - 1 - used);
 		if (n <= 0)
 			break;
@@ -200,9 +198,10 @@ int proc_await_ready(struct proc *p, uint64_t timeout_ns, struct err *err)
 		return 0;
 	if (used == 0 && proc_await(p, NS_PER_S)) {
 		if (proc_exit_code(p) == 77)
-			return err_set_kind(err, ERR_SKIP,
-					    "'%s' says that this machine lacks something; see log/%s.log",
-					    p->name, p->name);
+			return err_set_kind(
+				err, ERR_SKIP,
+				"'%s' says that this machine lacks something; see log/%s.log",
+				p->name, p->name);
 		return err_set_kind(err, ERR_TARGET, "'%s' %s before it was ready; see log/%s.log",
 				    p->name, proc_describe(p, how, sizeof(how)), p->name);
 	}

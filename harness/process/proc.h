@@ -15,15 +15,15 @@ struct node;
 
 /** What to start: the caller fills it in; everything is borrowed until proc_start() returns. */
 struct spawn {
-	const char *name;	 /* of the process, for events and the log file */
+	const char *name; /* of the process, for events and the log file */
 	const struct node *node; /* NULL: where the caller is */
-	const char *log_dir;	 /* its output goes to <log_dir>/<name>.log; NULL: inherited */
+	const char *log_dir; /* its output goes to <log_dir>/<name>.log; NULL: inherited */
 	/* either a program: */
 	char *const *argv, *const *env;
-	const char *out_path;	 /* its standard output goes there instead; NULL: to the log */
-	bool ready_fd;		 /* give it DUPACK_READY_FD, see proc_await_ready() */
-	bool trusted;		 /* a tool of ours: its files may be large, and it cleans up by
-				  * itself if the harness dies (SIGTERM) */
+	const char *out_path; /* its standard output goes there instead; NULL: to the log */
+	bool ready_fd; /* give it DUPACK_READY_FD, see proc_await_ready() */
+	bool trusted; /* a tool of ours: its files may be large, and it cleans up by
+		       * itself if the harness dies (SIGTERM) */
 	/* or a function, whose value is the exit status: */
 	int (*run)(void *ctx, struct err *err);
 	void *ctx;
@@ -31,14 +31,16 @@ struct spawn {
 
 struct proc {
 	char name[64];
-	pid_t pid;	/* 0: none */
+	pid_t pid; /* 0: none */
 	int pidfd, ready; /* owned, -1 if none */
 	bool ended;
-	int status;	/* as wait(2), once ended */
+	int status; /* as wait(2), once ended */
 };
 
-#define PROC_NONE \
-	{ "", 0, -1, -1, false, 0 }
+#define PROC_NONE                                                                                  \
+	{                                                                                          \
+		"", 0, -1, -1, false, 0                                                            \
+	}
 
 int proc_start(const struct spawn *spawn, struct proc *ret, struct err *err);
 int proc_await(struct proc *p, uint64_t timeout_ns);

@@ -101,9 +101,8 @@ static void fill_environment(const struct endpoint *e, struct environment *env)
 		put(env, all[i].key, all[i].value);
 }
 
-static int start(const struct endpoint *e, const char *verb, const char *arg,
-		 const char *name, const char *out_path, bool ready, struct proc *ret,
-		 struct err *err)
+static int start(const struct endpoint *e, const char *verb, const char *arg, const char *name,
+		 const char *out_path, bool ready, struct proc *ret, struct err *err)
 {
 	AUTO_FREE char *program = io_printf("%s/target", e->target->dir);
 	AUTO_ENV struct environment env = { .len = 0 };
@@ -149,10 +148,10 @@ static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
 	if (!proc_await(&p, timeout_ns) && late)
 		*ret_code = late;
 	else if (!p.ended)
-		rc = err_set_kind(err, ERR_TARGET,
-				  "target '%s': verb '%s' did not end within %llu s; see log/%s.log",
-				  e->target->name, verb, (unsigned long long)(timeout_ns / NS_PER_S),
-				  name);
+		rc = err_set_kind(
+			err, ERR_TARGET,
+			"target '%s': verb '%s' did not end within %llu s; see log/%s.log",
+			e->target->name, verb, (unsigned long long)(timeout_ns / NS_PER_S), name);
 	else if (!WIFEXITED(p.status) || WEXITSTATUS(p.status) == TARGET_BROKEN)
 		rc = err_set_kind(err, ERR_TARGET, "target '%s': verb '%s' broke; see log/%s.log",
 				  e->target->name, verb, name);
@@ -188,8 +187,7 @@ int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, u
  *
  * Return: 0 or -1
  */
-int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size,
-			   struct err *err)
+int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size, struct err *err)
 {
 	AUTO_FREE char *path = io_printf("%s/%s-status.json", e->world->log_dir, e->name);
 	json_error_t why;

@@ -14,17 +14,17 @@ struct choice;
 struct target;
 
 /** Exit statuses of a verb. */
-#define TARGET_YES 0
-#define TARGET_NO 1
-#define TARGET_SKIP 77
-#define TARGET_BROKEN 99
+#define TARGET_YES	   0
+#define TARGET_NO	   1
+#define TARGET_SKIP	   77
+#define TARGET_BROKEN	   99
 #define TARGET_UNSUPPORTED 127
 
 /** What all targets of an execution are told. */
 struct target_world {
 	const char *case_id;
 	const struct choice *carriage;
-	const char *prefix;	 /* folder with targets/<name>/ of built things */
+	const char *prefix; /* folder with targets/<name>/ of built things */
 	const char *log_dir, *psk_file, *cert_dir, *keylog_dir;
 	uint64_t seed, dpd_ns;
 	bool ipv6;
@@ -35,10 +35,10 @@ struct endpoint {
 	const struct target *target;
 	const struct target_world *world;
 	const struct node *node;
-	const char *name;	/* of its processes: "client", "client-ctcp" */
-	const char *role;	/* "client" or "headend" */
+	const char *name; /* of its processes: "client", "client-ctcp" */
+	const char *role; /* "client" or "headend" */
 	const char *local, *remote; /* outer addresses */
-	const char *inner_nets;	/* what is protected behind the head-end */
+	const char *inner_nets; /* what is protected behind the head-end */
 };
 
 int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err);
@@ -46,7 +46,6 @@ int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, u
 		  int *ret_code, struct err *err);
 int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err);
 char *endpoint_version(const struct endpoint *e, struct err *err);
-int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size,
-			   struct err *err);
+int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size, struct err *err);
 
 #endif

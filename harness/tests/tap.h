@@ -38,19 +38,19 @@ __attribute__((format(printf, 4, 5))) static inline bool tap_check(bool ok, cons
 #define tap_ok(cond, ...) tap_check((cond), __FILE__, __LINE__, __VA_ARGS__)
 
 /** tap_is() - One test: are two whole numbers equal? Both are shown if not */
-#define tap_is(got, want, ...)                                                              \
-	do {                                                                                \
-		long long got_ = (long long)(got), want_ = (long long)(want);               \
-		if (!tap_check(got_ == want_, __FILE__, __LINE__, __VA_ARGS__))             \
-			printf("# got %lld, wanted %lld\n", got_, want_);                   \
+#define tap_is(got, want, ...)                                                                     \
+	do {                                                                                       \
+		long long got_ = (long long)(got), want_ = (long long)(want);                      \
+		if (!tap_check(got_ == want_, __FILE__, __LINE__, __VA_ARGS__))                    \
+			printf("# got %lld, wanted %lld\n", got_, want_);                          \
 	} while (0)
 
 /** tap_str() - One test: are two strings equal? Both are shown if not */
-#define tap_str(got, want, ...)                                                             \
-	do {                                                                                \
-		const char *got_ = (got), *want_ = (want);                                  \
-		if (!tap_check(got_ && !strcmp(got_, want_), __FILE__, __LINE__, __VA_ARGS__)) \
-			printf("# got '%s', wanted '%s'\n", got_ ? got_ : "(null)", want_); \
+#define tap_str(got, want, ...)                                                                    \
+	do {                                                                                       \
+		const char *got_ = (got), *want_ = (want);                                         \
+		if (!tap_check(got_ && !strcmp(got_, want_), __FILE__, __LINE__, __VA_ARGS__))     \
+			printf("# got '%s', wanted '%s'\n", got_ ? got_ : "(null)", want_);        \
 	} while (0)
 
 /** tap_skip() - One test that cannot run here, and why */

@@ -190,6 +190,7 @@ static void run_traffic(const struct run *r, struct events *ret)
 	server_pid = fork();
 	if (server_pid == 0) {
 		close(stop[1]);
+		close(stop_client[1]); /* a copy here would hide the parent's close */
 		_exit(traffic_server_run(&server, stop[0], events, &err) ? 1 : 0);
 	}
 	traffic_server_release(&server);
