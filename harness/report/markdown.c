@@ -2,9 +2,11 @@
 /* The dialect of GitHub and GitLab (GFM section 4.10, tables). */
 #include "report/markdown.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "report/terminal.h"
 #include "report/text.h"
 #include "report/verdict.h"
@@ -23,10 +25,15 @@ static void put_cell(FILE *out, const char *text)
 	fputs(" |", out);
 }
 
-static void put_row(FILE *out, const json_t *verdict)
+static void put_row(FILE *out, const json_t *verdict, bool with_seed)
 {
 	enum report_kind kind = report_kind(verdict);
-	AUTO_FREE char *name = report_name(verdict);
+	AUTO_FREE char *id = report_name(verdict);
+	AUTO_FREE char *name =
+		with_seed
+			? io_printf("%s, seed %lld", id,
+				    (long long)json_integer_value(json_object_get(verdict, "seed")))
+			: io_printf("%s", id);
 	AUTO_FREE char *why = report_why(verdict);
 
 	putc('|', out);
@@ -47,12 +54,13 @@ static void put_row(FILE *out, const json_t *verdict)
 void markdown_report(FILE *out, const json_t *verdicts)
 {
 	AUTO_FREE char *counts = terminal_counts(verdicts);
+	bool with_seed = !report_one_seed(verdicts);
 	const json_t *v;
 	size_t i;
 
 	fputs("| case | pair | middlebox | verdict | why |\n"
 	      "| --- | --- | --- | --- | --- |\n",
 	      out);
-	json_array_foreach(verdicts, i, v) put_row(out, v);
+	json_array_foreach(verdicts, i, v) put_row(out, v, with_seed);
 	fprintf(out, "\n%s\n", counts);
 }

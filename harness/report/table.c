@@ -80,7 +80,8 @@ static void measure(struct table *t, const json_t *rows)
 	}
 }
 
-static void put_cell(const struct table *t, size_t n, const char *text, const char *sgr)
+/* Spaces behind a cell only if another one follows */
+static void put_cell(const struct table *t, size_t n, const char *text, const char *sgr, bool more)
 {
 	int pad = (int)(t->widths[n] - text_width(text));
 
@@ -90,7 +91,7 @@ static void put_cell(const struct table *t, size_t n, const char *text, const ch
 		fprintf(t->out, "\033[%sm%s\033[0m", sgr, text);
 	else
 		fputs(text, t->out);
-	if (pad && !t->columns[n].right && n + 1 < t->len)
+	if (pad && !t->columns[n].right && more)
 		fprintf(t->out, "%*s", pad, "");
 }
 
@@ -113,7 +114,7 @@ static void put_last(const struct table *t, const char *text, const char *sgr)
 	AUTO_FREE char *fit = NULL;
 
 	if (!room || text_width(text) <= room) {
-		put_cell(t, n, text, sgr);
+		put_cell(t, n, text, sgr, false);
 		return;
 	}
 	if (room < LAST_MIN) {
@@ -150,7 +151,7 @@ static void put_row(const struct table *t, const json_t *row)
 		if (n + 1 == t->len)
 			put_last(t, text, sgr);
 		else
-			put_cell(t, n, text, sgr);
+			put_cell(t, n, text, sgr, n + 1 < last);
 		if (n + 1 < last)
 			fprintf(t->out, "%*s", GAP, "");
 	}

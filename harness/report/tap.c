@@ -126,9 +126,10 @@ static void put_block(FILE *out, const json_t *verdict, const char *severity)
 {
 	AUTO_FREE char *repeat = report_repeat(verdict);
 	AUTO_FREE char *why = report_why(verdict);
+	const char *reason = report_text(verdict, "reason"); /* of an xfail: what was measured */
 
 	fputs("  ---\n", out);
-	put_key(out, "  ", "message", why);
+	put_key(out, "  ", "message", *reason ? reason : why);
 	put_key(out, "  ", "severity", severity);
 	put_key(out, "  ", "verdict", report_kinds[report_kind(verdict)].name);
 	put_key(out, "  ", "requirement", report_text(verdict, "requirement"));

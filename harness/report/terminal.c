@@ -49,17 +49,6 @@ static json_t *make_rows(const json_t *verdicts)
 	return rows;
 }
 
-/* A column in which all are the same says nothing */
-static bool one_seed(const json_t *verdicts)
-{
-	const json_t *v, *first = json_object_get(json_array_get(verdicts, 0), "seed");
-	size_t i;
-
-	json_array_foreach(verdicts, i,
-			   v) if (!json_equal(json_object_get(v, "seed"), first)) return false;
-	return true;
-}
-
 static void put_table(FILE *out, const json_t *verdicts, const struct terminal_style *style)
 {
 	const struct table_style table = { .width = style->width, .colour = style->colour };
@@ -68,7 +57,7 @@ static void put_table(FILE *out, const json_t *verdicts, const struct terminal_s
 	size_t len = ARRAY_SIZE(all_columns);
 
 	memcpy(columns, all_columns, sizeof(columns));
-	if (one_seed(verdicts)) {
+	if (report_one_seed(verdicts)) { /* all the same says nothing */
 		len--;
 		memmove(&columns[COLUMN_SEED], &columns[COLUMN_SEED + 1],
 			(len - COLUMN_SEED) * sizeof(*columns));

@@ -135,6 +135,17 @@ void report_count(const json_t *verdicts, struct report_counts *ret)
 	}
 }
 
+/** report_one_seed() - Have all verdicts the same seed? */
+bool report_one_seed(const json_t *verdicts)
+{
+	const json_t *v, *first = json_object_get(json_array_get(verdicts, 0), "seed");
+	size_t i;
+
+	json_array_foreach(verdicts, i,
+			   v) if (!json_equal(json_object_get(v, "seed"), first)) return false;
+	return true;
+}
+
 /* What one verdict means: one of an interrupted run says so, unless others are worse */
 static int exit_status(const json_t *verdict)
 {

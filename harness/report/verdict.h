@@ -46,6 +46,7 @@ char *report_why(const json_t *verdict);
 char *report_repeat(const json_t *verdict);
 char *report_finding(const json_t *finding);
 void report_count(const json_t *verdicts, struct report_counts *ret);
+bool report_one_seed(const json_t *verdicts);
 int report_exit_status(const json_t *verdicts);
 
 json_t *report_load(const char *folder, struct err *err);
