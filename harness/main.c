@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/version.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "guest/guest.h"
 #include "spec/name.h"
 
 static const struct {
@@ -48,6 +50,8 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	if (getpid() == 1 && strcmp(argv[0], "/init") == 0) /* the kernel's words for it */
+		return agent_main();
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version = "dupack " DUPACK_VERSION;
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
