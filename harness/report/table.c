@@ -114,12 +114,15 @@ static void put_last(const struct table *t, const char *text, const char *sgr)
 	AUTO_FREE char *fit = NULL;
 
 	if (!room || text_width(text) <= room) {
+		fprintf(t->out, "%*s", n ? GAP : 0, "");
 		put_cell(t, n, text, sgr, false);
 		return;
 	}
 	if (room < LAST_MIN) {
 		fprintf(t->out, "\n%*s", (int)below, "");
 		room = t->style->width > below + LAST_MIN ? t->style->width - below : LAST_MIN;
+	} else {
+		fprintf(t->out, "%*s", n ? GAP : 0, "");
 	}
 	fit = text_fit(text, room);
 	if (t->style->colour && sgr)
@@ -152,7 +155,7 @@ static void put_row(const struct table *t, const json_t *row)
 			put_last(t, text, sgr);
 		else
 			put_cell(t, n, text, sgr, n + 1 < last);
-		if (n + 1 < last)
+		if (n + 1 < last && n + 2 < t->len) /* the last column sees to its own */
 			fprintf(t->out, "%*s", GAP, "");
 	}
 	putc('\n', t->out);

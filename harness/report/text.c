@@ -176,6 +176,8 @@ char *text_fit(const char *text, size_t width)
 		used += text_columns(c);
 		end = at;
 	}
+	while (end > clean && end[-1] == ' ')
+		end--;
 	return io_printf("%.*s…", (int)(end - clean), clean);
 }
 
