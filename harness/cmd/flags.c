@@ -30,9 +30,11 @@ static const struct argp_option options[] = {
 
 static void words_add(struct words *w, const char *word)
 {
-	w->v = reallocarray(w->v, w->len + 1, sizeof(*w->v));
-	if (!w->v)
+	const char **longer = reallocarray(w->v, w->len + 1, sizeof(*w->v));
+
+	if (!longer)
 		abort();
+	w->v = longer;
 	w->v[w->len++] = word;
 }
 
