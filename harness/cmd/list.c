@@ -97,7 +97,7 @@ static int load_targets(const struct home *home, struct targets *ret, struct err
 
 	if (n < 0)
 		return err_set(err, 0, "cannot read the folder of targets '%s'", home->targets);
-	*ret = (struct targets){ .v = calloc((size_t)n + 1, sizeof(*ret->v)) };
+	*ret = (struct targets){ .v = calloc((size_t)n + 1, sizeof(struct target *)) };
 	if (!ret->v)
 		abort();
 	for (int i = 0; i < n; i++) {
@@ -249,14 +249,14 @@ static json_t *list_middleboxes(const struct home *home, struct err *err)
 	(void)home, (void)err;
 	for (size_t d = 0; d < DEVICE_COUNT; d++) {
 		const struct device_kind *kind = &device_kinds[d];
-		json_t *options = json_array();
+		json_t *its_options = json_array();
 
 		for (size_t i = 0; i < device_options_len; i++)
 			if (device_has_option((enum device_mode)d, &device_options[i]))
-				json_array_append_new(options, option_json(&device_options[i]));
+				json_array_append_new(its_options, option_json(&device_options[i]));
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "name", kind->name,
 						      "what", kind->what, "source", kind->source,
-						      "options", options));
+						      "options", its_options));
 	}
 	return rows;
 }
@@ -283,16 +283,19 @@ static void print_middleboxes(const json_t *rows, const struct table_style *styl
 
 	json_array_foreach(rows, i, row)
 	{
-		const json_t *options = json_object_get(row, "options");
+		const json_t *its_options = json_object_get(row, "options");
 
 		printf("%s%s\n  ", i ? "\n" : "", json_string_value(json_object_get(row, "name")));
 		text_wrap(stdout, json_string_value(json_object_get(row, "what")), 2, style->width);
 		fputs("  source: ", stdout);
 		text_wrap(stdout, json_string_value(json_object_get(row, "source")), 10,
 			  style->width);
-		if (json_array_size(options))
+		if (json_array_size(its_options))
 			printf("\n  %-26s %-12s %s\n", "option=default", "value", "what (source)");
-		json_array_foreach(options, n, o) print_option(o, style);
+		json_array_foreach(its_options, n, o)
+		{
+			print_option(o, style);
+		}
 	}
 }
 

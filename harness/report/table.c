@@ -71,12 +71,14 @@ static void measure(struct table *t, const json_t *rows)
 
 	for (size_t n = 0; n < t->len; n++)
 		t->widths[n] = text_width(t->columns[n].heading);
-	json_array_foreach(rows, i, row) for (size_t n = 0; n < t->len; n++)
+	json_array_foreach(rows, i, row)
 	{
-		AUTO_FREE char *text = table_text(json_object_get(row, t->columns[n].key));
-		size_t width = text_width(text);
+		for (size_t n = 0; n < t->len; n++) {
+			AUTO_FREE char *text = table_text(json_object_get(row, t->columns[n].key));
+			size_t width = text_width(text);
 
-		t->widths[n] = width > t->widths[n] ? width : t->widths[n];
+			t->widths[n] = width > t->widths[n] ? width : t->widths[n];
+		}
 	}
 }
 
@@ -117,7 +119,7 @@ static bool last_goes_below(const struct table *t, const char *text)
 static void put_last(const struct table *t, const char *text, const char *sgr)
 {
 	size_t room = room_of_last(t), n = t->len - 1;
-	size_t below = t->style->indent + 2 * GAP;
+	size_t below = t->style->indent + (size_t)2 * GAP;
 	AUTO_FREE char *fit = NULL;
 
 	if (!room || text_width(text) <= room) {
@@ -189,5 +191,8 @@ void table_print(FILE *out, const struct table_column *columns, size_t len, cons
 		abort();
 	measure(&t, rows);
 	put_row(&t, NULL);
-	json_array_foreach(rows, i, row) put_row(&t, row);
+	json_array_foreach(rows, i, row)
+	{
+		put_row(&t, row);
+	}
 }
