@@ -16,7 +16,6 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/probe.h"
-#include "grade/metrics.h"
 #include "middlebox/config.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -153,19 +152,19 @@ static const struct table_column target_columns[] = {
 
 /* --- pairs ------------------------------------------------------------------ */
 
-static json_t *find_row(const json_t *rows, const char *name)
+static json_t *find_row(const json_t *rows, const char *key, const char *name)
 {
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) if (strcmp(json_string_value(json_object_get(row, "pair")),
+	json_array_foreach(rows, i, row) if (strcmp(json_string_value(json_object_get(row, key)),
 						    name) == 0) return row;
 	return NULL;
 }
 
 static json_t *pair_row(json_t *rows, const struct pair *p)
 {
-	json_t *row = find_row(rows, p->text);
+	json_t *row = find_row(rows, "pair", p->text);
 
 	if (row)
 		return row;
@@ -220,6 +219,40 @@ static json_t *list_pairs(const struct home *home, struct err *err)
 static const struct table_column pair_columns[] = {
 	{ .key = "pair", .heading = "pair" },	     { .key = "client", .heading = "client" },
 	{ .key = "headend", .heading = "head-end" }, { .key = "carriage", .heading = "carriage" },
+	{ .key = "cases", .heading = "cases" },
+};
+
+/* --- metrics ---------------------------------------------------------------- */
+
+static void add_metric(json_t *rows, const struct spec_case *c, const char *metric)
+{
+	json_t *row = find_row(rows, "metric", metric);
+
+	if (!row) {
+		row = json_pack("{s:s, s:[]}", "metric", metric, "cases");
+		json_array_append_new(rows, row);
+	}
+	json_array_append_new(json_object_get(row, "cases"),
+			      json_sprintf("%s/%s", c->series, c->id));
+}
+
+/* Those that cases expect something of, in the order of the cases */
+static json_t *list_metrics(const struct home *home, struct err *err)
+{
+	AUTO_RUN_LIST struct run_list list = { 0 };
+	json_t *rows;
+
+	if (load_cases(home, &list, err))
+		return NULL;
+	rows = json_array();
+	for (size_t i = 0; i < list.cases_len; i++)
+		for (size_t n = 0; n < list.cases[i]->expect_len; n++)
+			add_metric(rows, list.cases[i], list.cases[i]->expect[n].metric);
+	return rows;
+}
+
+static const struct table_column metric_columns[] = {
+	{ .key = "metric", .heading = "metric" },
 	{ .key = "cases", .heading = "cases" },
 };
 
@@ -312,6 +345,7 @@ static const struct listing {
 	{ "pairs", list_pairs, pair_columns, ARRAY_SIZE(pair_columns), NULL },
 	{ "targets", list_targets, target_columns, ARRAY_SIZE(target_columns), NULL },
 	{ "middleboxes", list_middleboxes, NULL, 0, print_middleboxes },
+	{ "metrics", list_metrics, metric_columns, ARRAY_SIZE(metric_columns), NULL },
 };
 
 struct arguments {
