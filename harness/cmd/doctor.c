@@ -141,8 +141,11 @@ static bool works(const json_t *rows, const char *runtime)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) if (needed_by(row, runtime) && is(row, "required") &&
-					     !is(row, "ok")) return false;
+	json_array_foreach(rows, i, row)
+	{
+		if (needed_by(row, runtime) && is(row, "required") && !is(row, "ok"))
+			return false;
+	}
 	return true;
 }
 

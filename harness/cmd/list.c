@@ -157,8 +157,11 @@ static json_t *find_row(const json_t *rows, const char *key, const char *name)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) if (strcmp(json_string_value(json_object_get(row, key)),
-						    name) == 0) return row;
+	json_array_foreach(rows, i, row)
+	{
+		if (strcmp(json_string_value(json_object_get(row, key)), name) == 0)
+			return row;
+	}
 	return NULL;
 }
 
