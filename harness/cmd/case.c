@@ -26,6 +26,7 @@
 #include "report/tap.h"
 #include "report/verdict.h"
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is that of argp */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct execution_flags *flags = state->input;
@@ -160,7 +161,7 @@ int cmd_case(int argc, char **argv)
 	struct err err = { 0 };
 	int rc;
 
-	execution_flags_init(&flags);
+	execution_flags_init(&flags, argc);
 	argp_parse(&argp, argc, argv, 0, NULL, &flags);
 	if (check_file(flags.selectors.v[0], &err) || execution_prepare(&e, &flags, suffix, &err))
 		return cmd_error(&err);

@@ -9,13 +9,11 @@
 #include <jansson.h>
 
 #include "report/terminal.h"
+#include "report/verdict.h"
 
 struct err;
 
-#define EXIT_FAILED	 1 /* a requirement failed */
-#define EXIT_USAGE	 2 /* bad arguments or an invalid file */
-#define EXIT_HARNESS	 99 /* the harness failed, or the machine */
-#define EXIT_INTERRUPTED 130
+#define EXIT_USAGE 2 /* bad arguments or an invalid file; the others: report/verdict.h */
 
 int cmd_run(int argc, char **argv);
 int cmd_case(int argc, char **argv);

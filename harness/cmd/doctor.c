@@ -23,6 +23,7 @@
 #include "spec/name.h"
 #include "spec/target.h"
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is that of argp */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	bool *json = state->input;
@@ -140,8 +141,11 @@ static bool works(const json_t *rows, const char *runtime)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) if (needed_by(row, runtime) && is(row, "required") &&
-					     !is(row, "ok")) return false;
+	json_array_foreach(rows, i, row)
+	{
+		if (needed_by(row, runtime) && is(row, "required") && !is(row, "ok"))
+			return false;
+	}
 	return true;
 }
 
@@ -201,12 +205,20 @@ static void print_runtime(const json_t *report, const char *runtime, const char 
 	bool all = true;
 	size_t i;
 
-	json_array_foreach(rows, i, row) if (needed_by(row, runtime) && !is(row, "ok")) all = false;
+	json_array_foreach(rows, i, row)
+	{
+		if (needed_by(row, runtime) && !is(row, "ok"))
+			all = false;
+	}
 	printf("%s: %s\n", heading,
 	       !works(rows, runtime) ? "does not work here"
 	       : all		     ? "works"
 				     : "works; what needs the rest will be skipped");
-	json_array_foreach(rows, i, row) if (needed_by(row, runtime)) print_row(row, style);
+	json_array_foreach(rows, i, row)
+	{
+		if (needed_by(row, runtime))
+			print_row(row, style);
+	}
 }
 
 /** cmd_doctor() - dupack doctor */

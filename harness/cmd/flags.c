@@ -30,9 +30,6 @@ static const struct argp_option options[] = {
 
 static void words_add(struct words *w, const char *word)
 {
-	w->v = reallocarray(w->v, w->len + 1, sizeof(*w->v));
-	if (!w->v)
-		abort();
 	w->v[w->len++] = word;
 }
 
@@ -107,12 +104,29 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp execution_argp = { .options = options, .parser = parse };
 
-/** execution_flags_init() - What holds where nothing is given */
-void execution_flags_init(struct execution_flags *flags)
+/* Room for every argument there is */
+static struct words words_new(int argc)
+{
+	struct words w = { .v = calloc((size_t)argc + 1, sizeof(*w.v)) };
+
+	if (!w.v)
+		abort();
+	return w;
+}
+
+/**
+ * execution_flags_init() - What holds where nothing is given
+ * @flags:	Filled in; release it with execution_flags_release()
+ * @argc:	How many arguments will be parsed
+ */
+void execution_flags_init(struct execution_flags *flags, int argc)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*flags = (struct execution_flags){
+		.selectors = words_new(argc),
+		.pairs = words_new(argc),
+		.middleboxes = words_new(argc),
 		.runtime = RUNTIME_VIRTUAL,
 		.seed = 1,
 		.repeat = 1,

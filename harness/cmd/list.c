@@ -16,7 +16,6 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/probe.h"
-#include "grade/metrics.h"
 #include "middlebox/config.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -97,7 +96,7 @@ static int load_targets(const struct home *home, struct targets *ret, struct err
 
 	if (n < 0)
 		return err_set(err, 0, "cannot read the folder of targets '%s'", home->targets);
-	*ret = (struct targets){ .v = calloc((size_t)n + 1, sizeof(*ret->v)) };
+	*ret = (struct targets){ .v = calloc((size_t)n + 1, sizeof(struct target *)) };
 	if (!ret->v)
 		abort();
 	for (int i = 0; i < n; i++) {
@@ -153,19 +152,22 @@ static const struct table_column target_columns[] = {
 
 /* --- pairs ------------------------------------------------------------------ */
 
-static json_t *find_row(const json_t *rows, const char *name)
+static json_t *find_row(const json_t *rows, const char *key, const char *name)
 {
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) if (strcmp(json_string_value(json_object_get(row, "pair")),
-						    name) == 0) return row;
+	json_array_foreach(rows, i, row)
+	{
+		if (strcmp(json_string_value(json_object_get(row, key)), name) == 0)
+			return row;
+	}
 	return NULL;
 }
 
 static json_t *pair_row(json_t *rows, const struct pair *p)
 {
-	json_t *row = find_row(rows, p->text);
+	json_t *row = find_row(rows, "pair", p->text);
 
 	if (row)
 		return row;
@@ -223,6 +225,40 @@ static const struct table_column pair_columns[] = {
 	{ .key = "cases", .heading = "cases" },
 };
 
+/* --- metrics ---------------------------------------------------------------- */
+
+static void add_metric(json_t *rows, const struct spec_case *c, const char *metric)
+{
+	json_t *row = find_row(rows, "metric", metric);
+
+	if (!row) {
+		row = json_pack("{s:s, s:[]}", "metric", metric, "cases");
+		json_array_append_new(rows, row);
+	}
+	json_array_append_new(json_object_get(row, "cases"),
+			      json_sprintf("%s/%s", c->series, c->id));
+}
+
+/* Those that cases expect something of, in the order of the cases */
+static json_t *list_metrics(const struct home *home, struct err *err)
+{
+	AUTO_RUN_LIST struct run_list list = { 0 };
+	json_t *rows;
+
+	if (load_cases(home, &list, err))
+		return NULL;
+	rows = json_array();
+	for (size_t i = 0; i < list.cases_len; i++)
+		for (size_t n = 0; n < list.cases[i]->expect_len; n++)
+			add_metric(rows, list.cases[i], list.cases[i]->expect[n].metric);
+	return rows;
+}
+
+static const struct table_column metric_columns[] = {
+	{ .key = "metric", .heading = "metric" },
+	{ .key = "cases", .heading = "cases" },
+};
+
 /* --- middleboxes ------------------------------------------------------------ */
 
 static json_t *option_json(const struct device_option *o)
@@ -249,14 +285,14 @@ static json_t *list_middleboxes(const struct home *home, struct err *err)
 	(void)home, (void)err;
 	for (size_t d = 0; d < DEVICE_COUNT; d++) {
 		const struct device_kind *kind = &device_kinds[d];
-		json_t *options = json_array();
+		json_t *its_options = json_array();
 
 		for (size_t i = 0; i < device_options_len; i++)
 			if (device_has_option((enum device_mode)d, &device_options[i]))
-				json_array_append_new(options, option_json(&device_options[i]));
+				json_array_append_new(its_options, option_json(&device_options[i]));
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "name", kind->name,
 						      "what", kind->what, "source", kind->source,
-						      "options", options));
+						      "options", its_options));
 	}
 	return rows;
 }
@@ -283,16 +319,19 @@ static void print_middleboxes(const json_t *rows, const struct table_style *styl
 
 	json_array_foreach(rows, i, row)
 	{
-		const json_t *options = json_object_get(row, "options");
+		const json_t *its_options = json_object_get(row, "options");
 
 		printf("%s%s\n  ", i ? "\n" : "", json_string_value(json_object_get(row, "name")));
 		text_wrap(stdout, json_string_value(json_object_get(row, "what")), 2, style->width);
 		fputs("  source: ", stdout);
 		text_wrap(stdout, json_string_value(json_object_get(row, "source")), 10,
 			  style->width);
-		if (json_array_size(options))
+		if (json_array_size(its_options))
 			printf("\n  %-26s %-12s %s\n", "option=default", "value", "what (source)");
-		json_array_foreach(options, n, o) print_option(o, style);
+		json_array_foreach(its_options, n, o)
+		{
+			print_option(o, style);
+		}
 	}
 }
 
@@ -309,6 +348,7 @@ static const struct listing {
 	{ "pairs", list_pairs, pair_columns, ARRAY_SIZE(pair_columns), NULL },
 	{ "targets", list_targets, target_columns, ARRAY_SIZE(target_columns), NULL },
 	{ "middleboxes", list_middleboxes, NULL, 0, print_middleboxes },
+	{ "metrics", list_metrics, metric_columns, ARRAY_SIZE(metric_columns), NULL },
 };
 
 struct arguments {

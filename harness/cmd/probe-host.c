@@ -86,20 +86,19 @@ static struct nl_msg *sa_message(void)
 		.mode = XFRM_MODE_TUNNEL,
 		.replay_window = 32,
 	};
-	struct {
-		struct xfrm_algo_aead head;
-		unsigned char key[KEY_BYTES];
-	} algorithm = { .head = { .alg_name = "rfc4106(gcm(aes))",
-				  .alg_key_len = KEY_BYTES * 8,
-				  .alg_icv_len = 128 } };
+	const struct xfrm_algo_aead head = { .alg_name = "rfc4106(gcm(aes))",
+					     .alg_key_len = KEY_BYTES * 8,
+					     .alg_icv_len = 128 };
+	unsigned char algorithm[sizeof(head) + KEY_BYTES] = { 0 }; /* any key will do */
 	struct nl_msg *msg = nlmsg_alloc_simple(XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL);
 
+	memcpy(algorithm, &head, sizeof(head));
 	sa.id.daddr.a4 = htonl(0x0a000001);
 	sa.saddr.a4 = htonl(0x0a000002);
 	sa.lft.soft_byte_limit = sa.lft.hard_byte_limit = XFRM_INF;
 	sa.lft.soft_packet_limit = sa.lft.hard_packet_limit = XFRM_INF;
 	if (!msg || nlmsg_append(msg, &sa, sizeof(sa), NLMSG_ALIGNTO) ||
-	    nla_put(msg, XFRMA_ALG_AEAD, sizeof(algorithm), &algorithm))
+	    nla_put(msg, XFRMA_ALG_AEAD, sizeof(algorithm), algorithm))
 		abort();
 	return msg;
 }

@@ -228,11 +228,27 @@ static int probe_memory(char **ret_found, struct err *err)
 	return 0;
 }
 
+/* 0 or why not; the child is gone then */
+static int trace(pid_t child)
+{
+	int status = 0, errnum = 0;
+
+	if (waitpid(child, &status, 0) != child)
+		return errno;
+	if (!WIFSTOPPED(status))
+		return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EPERM;
+	if (ptrace(PTRACE_SYSEMU, child, NULL, NULL))
+		errnum = errno;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return errnum;
+}
+
 /* User-Mode Linux runs its processes under PTRACE_SYSEMU: containers may forbid it */
 static int probe_ptrace(char **ret_found, struct err *err)
 {
 	pid_t child = fork();
-	int status = 0, errnum = 0;
+	int errnum;
 
 	if (child < 0)
 		return err_set(err, errno, "cannot fork");
@@ -240,19 +256,10 @@ static int probe_ptrace(char **ret_found, struct err *err)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			_exit(errno);
-		raise(SIGSTOP);
+		kill(getpid(), SIGSTOP);
 		_exit(0);
 	}
-	if (waitpid(child, &status, 0) != child)
-		errnum = errno;
-	else if (!WIFSTOPPED(status))
-		errnum = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EPERM;
-	else if (ptrace(PTRACE_SYSEMU, child, NULL, NULL))
-		errnum = errno;
-	if (!errnum || WIFSTOPPED(status)) {
-		kill(child, SIGKILL);
-		waitpid(child, NULL, 0);
-	}
+	errnum = trace(child);
 	if (errnum)
 		return err_set(err, errnum, "ptrace is refused");
 	*ret_found = io_printf("allowed");
@@ -385,7 +392,7 @@ int probe_run(const struct probe *probe, char **ret_found, struct err *err)
 {
 	AUTO_CLOSE int reader = -1;
 	AUTO_CLOSE int writer = -1;
-	struct answer answer;
+	struct answer answer = { 0 };
 	int ends[2];
 	pid_t child;
 

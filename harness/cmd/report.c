@@ -39,6 +39,7 @@ struct arguments {
 	const char *files[FORMAT_COUNT]; /* NULL: not asked for */
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is that of argp */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;

@@ -14,6 +14,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is that of argp */
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct execution_flags *flags = state->input;
@@ -63,7 +64,7 @@ int cmd_run(int argc, char **argv)
 	json_t *verdicts;
 	int rc, status;
 
-	execution_flags_init(&flags);
+	execution_flags_init(&flags, argc);
 	argp_parse(&argp, argc, argv, 0, NULL, &flags);
 	if (execution_prepare(&e, &flags, "", &err))
 		return cmd_error(&err);

@@ -161,7 +161,10 @@ void junit_report(FILE *out, const json_t *verdicts)
 		put_attribute(out, "name", name);
 		put_totals(out, suite);
 		fputs(">\n", out);
-		json_array_foreach(suite, i, v) put_case(out, v);
+		json_array_foreach(suite, i, v)
+		{
+			put_case(out, v);
+		}
 		fputs("  </testsuite>\n", out);
 	}
 	fputs("</testsuites>\n", out);

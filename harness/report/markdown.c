@@ -61,6 +61,9 @@ void markdown_report(FILE *out, const json_t *verdicts)
 	fputs("| case | pair | middlebox | verdict | why |\n"
 	      "| --- | --- | --- | --- | --- |\n",
 	      out);
-	json_array_foreach(verdicts, i, v) put_row(out, v, with_seed);
+	json_array_foreach(verdicts, i, v)
+	{
+		put_row(out, v, with_seed);
+	}
 	fprintf(out, "\n%s\n", counts);
 }

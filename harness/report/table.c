@@ -71,12 +71,14 @@ static void measure(struct table *t, const json_t *rows)
 
 	for (size_t n = 0; n < t->len; n++)
 		t->widths[n] = text_width(t->columns[n].heading);
-	json_array_foreach(rows, i, row) for (size_t n = 0; n < t->len; n++)
+	json_array_foreach(rows, i, row)
 	{
-		AUTO_FREE char *text = table_text(json_object_get(row, t->columns[n].key));
-		size_t width = text_width(text);
+		for (size_t n = 0; n < t->len; n++) {
+			AUTO_FREE char *text = table_text(json_object_get(row, t->columns[n].key));
+			size_t width = text_width(text);
 
-		t->widths[n] = width > t->widths[n] ? width : t->widths[n];
+			t->widths[n] = width > t->widths[n] ? width : t->widths[n];
+		}
 	}
 }
 
@@ -107,10 +109,17 @@ static size_t room_of_last(const struct table *t)
 	return t->style->width > used ? t->style->width - used : 1;
 }
 
+static bool last_goes_below(const struct table *t, const char *text)
+{
+	size_t room = room_of_last(t);
+
+	return room && room < LAST_MIN && text_width(text) > room;
+}
+
 static void put_last(const struct table *t, const char *text, const char *sgr)
 {
 	size_t room = room_of_last(t), n = t->len - 1;
-	size_t below = t->style->indent + 2 * GAP;
+	size_t below = t->style->indent + (size_t)2 * GAP;
 	AUTO_FREE char *fit = NULL;
 
 	if (!room || text_width(text) <= room) {
@@ -118,7 +127,7 @@ static void put_last(const struct table *t, const char *text, const char *sgr)
 		put_cell(t, n, text, sgr, false);
 		return;
 	}
-	if (room < LAST_MIN) {
+	if (last_goes_below(t, text)) {
 		fprintf(t->out, "\n%*s", (int)below, "");
 		room = t->style->width > below + LAST_MIN ? t->style->width - below : LAST_MIN;
 	} else {
@@ -137,11 +146,13 @@ static void put_row(const struct table *t, const json_t *row)
 	static const char heading_sgr[] = "1";
 	bool empty = true; /* so far from the end: no space before the end of a line */
 	size_t last = t->len;
+	bool below = false;
 
 	for (size_t n = t->len; row && n-- > 0 && empty;) {
 		AUTO_FREE char *text = table_text(json_object_get(row, t->columns[n].key));
 
 		empty = !*text;
+		below = below || (n + 1 == t->len && last_goes_below(t, text));
 		last = n + 1;
 	}
 	fprintf(t->out, "%*s", (int)t->style->indent, "");
@@ -154,7 +165,7 @@ static void put_row(const struct table *t, const json_t *row)
 		if (n + 1 == t->len)
 			put_last(t, text, sgr);
 		else
-			put_cell(t, n, text, sgr, n + 1 < last);
+			put_cell(t, n, text, sgr, n + 1 < last && !(below && n + 2 == t->len));
 		if (n + 1 < last && n + 2 < t->len) /* the last column sees to its own */
 			fprintf(t->out, "%*s", GAP, "");
 	}
@@ -180,5 +191,8 @@ void table_print(FILE *out, const struct table_column *columns, size_t len, cons
 		abort();
 	measure(&t, rows);
 	put_row(&t, NULL);
-	json_array_foreach(rows, i, row) put_row(&t, row);
+	json_array_foreach(rows, i, row)
+	{
+		put_row(&t, row);
+	}
 }

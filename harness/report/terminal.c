@@ -208,10 +208,12 @@ void terminal_report(FILE *out, const json_t *verdicts, const struct terminal_ru
 		put_table(out, verdicts, style);
 		putc('\n', out);
 	}
-	json_array_foreach(verdicts, i, v) if (report_kinds[report_kind(v)].unexpected)
+	json_array_foreach(verdicts, i, v)
 	{
-		terminal_problem(out, v, style);
-		putc('\n', out);
+		if (report_kinds[report_kind(v)].unexpected) {
+			terminal_problem(out, v, style);
+			putc('\n', out);
+		}
 	}
 	fprintf(out, "%s; %.1f s of virtual time in %.1f s\n", counts_text, counts.virtual_s,
 		run->wall_s < 0 ? counts.wall_s : run->wall_s);

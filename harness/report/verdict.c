@@ -12,10 +12,6 @@
 #include "base/err.h"
 #include "base/io.h"
 
-#define EXIT_FAILED	 1
-#define EXIT_HARNESS	 99
-#define EXIT_INTERRUPTED 130
-
 const struct report_kind_info report_kinds[REPORT_KINDS] = {
 	[REPORT_PASS] = { "pass", "passed", "32", false, 0 },
 	[REPORT_XFAIL] = { "xfail", "failed as expected", "36", false, 0 },

@@ -9,6 +9,11 @@
 
 struct err;
 
+/* Exit statuses of the program; 2 is for usage (cmd/cmd.h) */
+#define EXIT_FAILED	 1 /* a requirement failed */
+#define EXIT_HARNESS	 99 /* the harness failed, or the machine */
+#define EXIT_INTERRUPTED 130
+
 enum report_kind {
 	REPORT_PASS,
 	REPORT_XFAIL,

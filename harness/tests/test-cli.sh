@@ -169,7 +169,7 @@ has err "'\.' is not a file" 'a folder is not a case'
 call 2 run no-such-series
 
 # 5. Lists
-for list in pairs targets middleboxes; do
+for list in cases pairs targets middleboxes metrics; do
 	call 0 list $list
 	call 0 list $list --json
 	json 'type == "array" and length > 0' 'JSON, with something in it'
