@@ -169,33 +169,22 @@ int io_mkdirs(const char *path, struct err *err)
 }
 
 /**
- * io_sha256_file() - SHA-256 of a file
- * @path:	File
+ * io_sha256() - SHA-256 of bytes
+ * @bytes:	The bytes
+ * @len:	How many
  * @ret_hex:	64 hexadecimal digits and a NUL
- * @err:	Set on failure
  *
- * Return: 0 or -1
+ * Return: @ret_hex
  */
-int io_sha256_file(const char *path, char ret_hex[65], struct err *err)
+char *io_sha256(const void *bytes, size_t len, char ret_hex[65])
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
-	char buf[65536];
-	ssize_t n = -1;
+	unsigned char sum[EVP_MAX_MD_SIZE] = { 0 };
 
-	if (fd >= 0 && ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL)) {
-		while ((n = read(fd, buf, sizeof(buf))) > 0)
-			EVP_DigestUpdate(ctx, buf, (size_t)n);
-		EVP_DigestFinal_ex(ctx, sum, &len);
-	}
-	EVP_MD_CTX_free(ctx);
-	if (n < 0)
-		return err_set(err, errno, "cannot read '%s'", path);
-	for (unsigned int i = 0; i < len; i++)
-		snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
-	return 0;
+	if (EVP_Digest(bytes, len, sum, NULL, EVP_sha256(), NULL) != 1)
+		abort(); /* no memory */
+	for (unsigned int i = 0; i < 32; i++)
+		snprintf(ret_hex + 2 * (size_t)i, 3, "%02x", sum[i]);
+	return ret_hex;
 }
 
 /**

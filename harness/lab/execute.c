@@ -160,7 +160,10 @@ static int run_idle(struct execution *x, struct err *err)
 						  .timeout_ns = 5 * NS_PER_S };
 	if (watch(x, NULL, c->idle_ns, err) < 0)
 		return -1;
-	return run_traffic(x, "traffic-idle", flows, c->traffic_len + 1, false, err);
+	if (run_traffic(x, "traffic-idle", flows, c->traffic_len + 1, false, err))
+		return -1;
+	note_time(x, "idle_end");
+	return 0;
 }
 
 /* --- the way ----------------------------------------------------------------- */

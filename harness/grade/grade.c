@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Grading: the evidence is loaded, measured, held against the case, explained, and
+ * decided.  Any old run folder can be graded again.
+ */
+#include "grade/grade.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "grade/evidence.h"
+#include "grade/findings.h"
+#include "grade/metrics.h"
+#include "grade/verdict.h"
+#include "spec/name.h"
+#include "spec/target.h"
+
+/* SHA-256 over a line "<file> <sha256>" for each capture, in the order of the path */
+static json_t *digest(const struct evidence *e)
+{
+	char text[LINK_COUNT * END_COUNT * 128] = "", hex[65];
+	size_t used = 0;
+
+	if (!e->captured)
+		return json_null();
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (int end = 0; end < END_COUNT; end++) {
+			const struct evidence_trace *t = &e->traces[l][end];
+
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s\n",
+						 t->name, io_sha256(t->bytes, t->len, hex));
+		}
+	return json_string(io_sha256(text, used, hex));
+}
+
+static void add_metric(void *ctx, const char *name, const struct metric_value *v)
+{
+	json_object_set_new(ctx, name,
+			    v->unit == UNIT_WORD ? json_string(v->word) : json_real(v->number));
+}
+
+static json_t *metrics(const struct evidence *e)
+{
+	json_t *object = json_object();
+
+	grade_metric_each(e, add_metric, object);
+	return object;
+}
+
+static json_t *expectations(const struct evidence *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->c->expect_len; i++)
+		json_array_append_new(list, verdict_expectation(e, &e->c->expect[i]));
+	return list;
+}
+
+static json_t *deviation(const struct deviation *d)
+{
+	if (!d)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s?, s:s?}", "case", d->case_id, "reason", d->reason, "issue",
+			 d->issue, "expires", d->expires);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* The command that runs this execution again: a case of the tree by its name */
+static json_t *repeat(const struct evidence *e, const struct grade_input *in)
+{
+	AUTO_FREE char *name = io_printf("%s/%s", in->c->series, in->c->id);
+	AUTO_FREE char *suffix = io_printf("cases/%s.yaml", name);
+	size_t file = strlen(in->c->file), tail = strlen(suffix);
+	bool ours = file >= tail && strcmp(in->c->file + file - tail, suffix) == 0;
+	const char *runtime = text_of(e->execution, "runtime");
+	AUTO_FREE char *command = io_printf(
+		"dupack run '%s' --pair '%s' --middlebox '%s' --seed %lld%s%s",
+		ours ? name : in->c->file, in->pair->text, text_of(e->execution, "middlebox"),
+		(long long)json_integer_value(json_object_get(e->execution, "seed")),
+		strcmp(runtime, "virtual") ? " --runtime " : "",
+		strcmp(runtime, "virtual") ? runtime : "");
+
+	return json_string(command);
+}
+
+/* Whose failure it is, if there is one: of the execution, or of reading what it left */
+static json_t *failure(const struct evidence *e, const struct err *err)
+{
+	const json_t *error = json_object_get(e->execution, "error");
+
+	if (error)
+		return json_deep_copy(error);
+	if (err_is_set(err))
+		return json_pack("{s:s, s:s}", "kind", "harness", "text", err->text);
+	return NULL;
+}
+
+static json_t *copy(const struct evidence *e, const char *key)
+{
+	json_t *value = json_object_get(e->execution, key);
+
+	return value ? json_incref(value) : json_null();
+}
+
+static json_t *assemble(const struct evidence *e, const struct grade_input *in,
+			const struct verdict_facts *facts, const struct verdict_result *result)
+{
+	char level[] = { in->c->level, '\0' };
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o,"
+			 " s:s, s:s, s:s, s:s, s:s,"
+			 " s:O, s:O, s:o, s:O, s:o, s:O?, s:o, s:o, s:o, s:o, s:o}",
+			 "case", in->c->id, "series", in->c->series, "title", in->c->title,
+			 "client", in->pair->client, "headend", in->pair->headend, "carriage",
+			 in->pair->carriage.text, "pair", in->pair->text, "middlebox",
+			 text_of(e->execution, "middlebox"), "runtime", copy(e, "runtime"), "seed",
+			 copy(e, "seed"), "verdict", verdict_names[result->verdict], "reason",
+			 result->reason, "level", level, "requirement", in->c->requirement,
+			 "clause", in->c->clause, "expectations", facts->expectations, "findings",
+			 facts->findings, "metrics", metrics(e), "witness", facts->witness,
+			 "deviation", deviation(result->deviation), "error", facts->error, "digest",
+			 digest(e), "virtual_s", copy(e, "virtual_s"), "wall_s", copy(e, "wall_s"),
+			 "versions", copy(e, "versions"), "repeat", repeat(e, in));
+}
+
+/**
+ * grade_folder() - Grade an execution
+ * @folder:	Its run folder
+ * @in:		What else is needed
+ * @err:	Set if there is no memory
+ *
+ * What is missing or damaged in the folder is a verdict too: error.
+ *
+ * Return: a new object, or NULL
+ */
+json_t *grade_folder(const char *folder, const struct grade_input *in, struct err *err)
+{
+	AUTO_EVIDENCE struct evidence e = { 0 };
+	struct err damage = { 0 };
+	struct verdict_result result;
+	struct verdict_facts facts;
+	json_t *list, *found, *witness, *error, *verdict;
+
+	evidence_load(folder, in->c, &e, &damage);
+	list = expectations(&e);
+	found = grade_findings(&e);
+	witness = verdict_witness(&e);
+	error = failure(&e, &damage);
+	facts = (struct verdict_facts){ list, found, witness, error, in->c->level };
+	verdict_decide(&facts, in, text_of(e.execution, "middlebox"), &result);
+	verdict = assemble(&e, in, &facts, &result);
+	json_decref(list);
+	json_decref(found);
+	json_decref(witness);
+	json_decref(error);
+	if (!verdict)
+		err_set(err, ENOMEM, "cannot grade '%s'", folder);
+	return verdict;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What happened on the path: from captures at both ends of every link, and from the
+ * counters of links and device, each alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "grade/evidence.h"
+#include "grade/measure.h"
+
+static bool number(double value, struct metric_value *ret)
+{
+	ret->number = value;
+	return true;
+}
+
+/* --- loss ------------------------------------------------------------------------------- */
+
+MEASURE(loss_links)
+{
+	size_t used = 0;
+
+	if (!e->captured)
+		return false;
+	snprintf(ret->word, sizeof(ret->word), "none");
+	for (int l = 0; l < LINK_COUNT; l++)
+		for (int d = 0; d < DIR_COUNT; d++)
+			if (e->matches[l][d].lost)
+				used += (size_t)snprintf(ret->word + used, sizeof(ret->word) - used,
+							 "%s%s:%s", used ? "," : "", link_names[l],
+							 direction_names[d]);
+	return true;
+}
+
+MEASURE(loss_link)
+{
+	if (!measure_loss_links(e, ret))
+		return false;
+	if (strchr(ret->word, ','))
+		snprintf(ret->word, sizeof(ret->word), "several");
+	return true;
+}
+
+MEASURE_LINK(link_lost)
+{
+	(void)what;
+	return e->captured && number((double)e->matches[l][d].lost, ret);
+}
+
+MEASURE_LINK(link_loss)
+{
+	const struct match *m = &e->matches[l][d];
+
+	(void)what;
+	return e->captured && m->len && number((double)m->lost / (double)m->len, ret);
+}
+
+MEASURE_LINK(link_counter)
+{
+	const json_t *links = json_object_get(e->execution, "links"), *link, *count;
+	size_t i;
+
+	json_array_foreach(links, i, link)
+	{
+		const char *name = json_string_value(json_object_get(link, "link"));
+
+		if (!name || strcmp(name, link_names[l]) != 0)
+			continue;
+		count = json_object_get(json_object_get(link, direction_names[d]), what);
+		return json_is_integer(count) && number((double)json_integer_value(count), ret);
+	}
+	return false;
+}
+
+/*
+ * Independent of what the wire itself counted: the frames that went out, numbered from
+ * when the list began to act, and whether each came.
+ */
+MEASURE_LINK(drops_match)
+{
+	const struct impairment *plan = &e->c->impair[l][d];
+	const struct trace *t = &evidence_end(e, l, evidence_sender(d))->trace;
+	const struct match *m = &e->matches[l][d];
+	uint64_t from = plan->arm == ARM_UP ? evidence_time(e, "armed") : 0, n = 0;
+	size_t next = 0;
+	bool same = true;
+
+	(void)what;
+	if (!e->captured || !plan->drop_len)
+		return false;
+	for (size_t i = 0; i < m->len; i++) {
+		const struct trace_frame *f = &t->frames[m->sent[i]];
+		bool listed;
+
+		if (f->t_ns < from || (plan->count == COUNT_PAYLOAD && f->parsed &&
+				       !packet_carries_payload(&f->packet)))
+			listed = false;
+		else
+			listed = next < plan->drop_len && plan->drop[next] == ++n;
+		next += listed;
+		same = same && listed == (m->received[i] == MATCH_LOST);
+	}
+	return measure_yes_no(same && next == plan->drop_len, ret);
+}
+
+/* --- time --------------------------------------------------------------------------------- */
+
+static uint64_t *delays(const struct evidence *e, enum link_id l, enum direction d, size_t *ret_len)
+{
+	const struct trace *from = &evidence_end(e, l, evidence_sender(d))->trace;
+	const struct trace *to = &evidence_end(e, l, !evidence_sender(d))->trace;
+	const struct match *m = &e->matches[l][d];
+	uint64_t *all = malloc((m->len + 1) * sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; all && i < m->len; i++)
+		if (m->received[i] != MATCH_LOST)
+			all[n++] = to->frames[m->received[i]].t_ns - from->frames[m->sent[i]].t_ns;
+	if (all)
+		qsort(all, n, sizeof(*all), measure_by_value);
+	*ret_len = n;
+	return all;
+}
+
+MEASURE_LINK(link_delay)
+{
+	static const struct {
+		const char *what;
+		double rank;
+	} ranks[] = {
+		{ "delay_min", 0 },
+		{ "delay_median", 0.5 },
+		{ "delay_p99", 0.99 },
+		{ "delay_max", 1 },
+	};
+	AUTO_FREE uint64_t *all = NULL;
+	size_t n = 0;
+
+	if (!e->captured)
+		return false;
+	all = delays(e, l, d, &n);
+	if (!all || !n)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++)
+		if (strcmp(ranks[i].what, what) == 0)
+			return number((double)all[(size_t)(ranks[i].rank * (double)(n - 1))] /
+					      (double)NS_PER_S,
+				      ret);
+	return false;
+}
+
+MEASURE_LINK(link_rate)
+{
+	const struct trace *t = &evidence_end(e, l, !evidence_sender(d))->trace;
+	uint64_t first = 0, last = 0, bytes = 0;
+
+	(void)what;
+	for (size_t i = 0; e->captured && i < t->len; i++) {
+		const struct trace_frame *f = &t->frames[i];
+
+		if (f->direction != TRACE_INBOUND || f->t_ns >= e->until_ns)
+			continue;
+		if (!first)
+			first = f->t_ns; /* its bytes came before: not counted */
+		else
+			bytes += f->len;
+		last = f->t_ns;
+	}
+	if (last <= first)
+		return false;
+	return number((double)bytes * 8 * (double)NS_PER_S / (double)(last - first), ret);
+}
+
+/* --- the carriage, if it is TCP --------------------------------------------------------------- */
+
+/* The lan carries what was in the tunnel, not the tunnel */
+static bool is_outer(enum link_id l)
+{
+	return l != LINK_LAN;
+}
+
+static bool has_tcp(const struct evidence *e)
+{
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (int end = 0; end < END_COUNT; end++)
+			if (is_outer(l) && e->traces[l][end].tcp.len)
+				return true;
+	return false;
+}
+
+/* Sum over what is sent into a capture's link by its own node */
+static void sum_own(const struct evidence_trace *t, uint64_t *retransmissions, uint64_t *duplicates)
+{
+	for (size_t i = 0; i < t->tcp.len; i++) {
+		const struct tcp_connection *c = &t->tcp.connections[i];
+		bool zero_is_own = t->trace.frames[c->first].direction == TRACE_OUTBOUND;
+		const struct tcp_half *own = &c->half[zero_is_own ? 0 : 1];
+
+		*retransmissions += own->retransmissions;
+		*duplicates += own->duplicate_acks;
+	}
+}
+
+static bool endpoints(const struct evidence *e, uint64_t *retransmissions, uint64_t *duplicates)
+{
+	*retransmissions = *duplicates = 0;
+	if (!e->captured || !has_tcp(e))
+		return false;
+	sum_own(evidence_end(e, LINK_ACCESS, END_CLIENT), retransmissions, duplicates);
+	sum_own(evidence_end(e, LINK_INSIDE, END_SERVER), retransmissions, duplicates);
+	return true;
+}
+
+MEASURE(retransmissions)
+{
+	uint64_t retransmissions, duplicates;
+
+	return endpoints(e, &retransmissions, &duplicates) && number((double)retransmissions, ret);
+}
+
+MEASURE(duplicate_acks)
+{
+	uint64_t retransmissions, duplicates;
+
+	return endpoints(e, &retransmissions, &duplicates) && number((double)duplicates, ret);
+}
+
+/* At the point of the path where most of them were seen */
+static bool worst_holes(const struct evidence *e, bool filled, struct metric_value *ret)
+{
+	if (!e->captured || !has_tcp(e))
+		return false;
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (int end = 0; is_outer(l) && end < END_COUNT; end++) {
+			const struct tcp_trace *t = &e->traces[l][end].tcp;
+			double n = 0;
+
+			for (size_t i = 0; i < t->len; i++)
+				for (int half = 0; half < 2; half++) {
+					const struct tcp_half *h = &t->connections[i].half[half];
+					size_t open = tcp_holes_unfilled(h);
+
+					n += (double)(filled ? h->holes_len - open : open);
+				}
+			if (n > ret->number)
+				ret->number = n;
+		}
+	return true;
+}
+
+MEASURE(holes_filled)
+{
+	return worst_holes(e, true, ret);
+}
+
+MEASURE(holes_unfilled)
+{
+	return worst_holes(e, false, ret);
+}
+
+/** measure_middlebox() - A counter of the device */
+bool measure_middlebox(const struct evidence *e, const char *counter, struct metric_value *ret)
+{
+	const json_t *device = json_object_get(e->execution, "device");
+	const json_t *count = json_object_get(json_object_get(device, "counters"), counter);
+
+	return json_is_integer(count) && number((double)json_integer_value(count), ret);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The functions behind the rows of metrics.c; each says whether it could measure. */
+#ifndef DUPACK_GRADE_MEASURE_H
+#define DUPACK_GRADE_MEASURE_H
+
+#include <stdbool.h>
+
+#include "grade/metrics.h"
+#include "spec/case.h"
+
+struct evidence;
+
+#define MEASURE(name) bool measure_##name(const struct evidence *e, struct metric_value *ret)
+#define MEASURE_LINK(name)                                                                         \
+	bool measure_##name(const struct evidence *e, enum link_id l, enum direction d,            \
+			    const char *what, struct metric_value *ret)
+
+/* measure-traffic.c */
+MEASURE(up);
+MEASURE(up_time);
+MEASURE(echo_sent);
+MEASURE(echo_received);
+MEASURE(echo_lost);
+MEASURE(echo_delivery);
+MEASURE(echo_max_gap);
+MEASURE(echo_alive);
+MEASURE(echo_died_at);
+MEASURE(rtt_min);
+MEASURE(rtt_median);
+MEASURE(rtt_max);
+MEASURE(idle_alive);
+MEASURE(tcp_bytes);
+MEASURE(tcp_intact);
+MEASURE(tcp_rate);
+
+/* measure-path.c */
+MEASURE(loss_links);
+MEASURE(loss_link);
+MEASURE(retransmissions);
+MEASURE(duplicate_acks);
+MEASURE(holes_filled);
+MEASURE(holes_unfilled);
+MEASURE_LINK(link_counter);
+MEASURE_LINK(link_lost);
+MEASURE_LINK(link_loss);
+MEASURE_LINK(drops_match);
+MEASURE_LINK(link_delay);
+MEASURE_LINK(link_rate);
+bool measure_middlebox(const struct evidence *e, const char *counter, struct metric_value *ret);
+
+bool measure_yes_no(bool yes, struct metric_value *ret);
+int measure_by_value(const void *a, const void *b);
+
+#endif
