@@ -5,6 +5,7 @@ CC	?= gcc
 BUILD	?= build
 PREFIX	?= /usr/local
 SAN	?=
+comma	:= ,
 
 PACKAGES := libnl-route-3.0 libnl-3.0 yaml-0.1 jansson libcrypto
 
@@ -19,7 +20,6 @@ BUILD	:= build/san-$(subst $(comma),-,$(SAN))
 override CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 override LDFLAGS += -fsanitize=$(SAN)
 endif
-comma	:= ,
 
 Q	:= $(if $(V),,@)
 say	= $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)

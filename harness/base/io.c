@@ -193,7 +193,7 @@ int io_sha256_file(const char *path, char ret_hex[65], struct err *err)
 	EVP_MD_CTX_free(ctx);
 	if (n < 0)
 		return err_set(err, errno, "cannot read '%s'", path);
-	for (unsigned int i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
 	return 0;
 }

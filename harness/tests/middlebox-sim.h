@@ -149,7 +149,7 @@ static inline size_t sim_build(const struct seg *g, uint8_t ip[2048])
 	uint8_t *tcp = ip + head;
 
 	memset(ip, 0, head + 20);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		const uint8_t *host = hosts[g->dir == DIR_UP ? i : 1 - i];
 		uint8_t *addr = version == 4 ? ip + 12 + 4 * i : ip + 8 + 16 * i;
 

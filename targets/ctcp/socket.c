@@ -178,10 +178,12 @@ int socket_wire_out(uint32_t mark, int *ret_fd, struct err *err)
  *
  * Return: its length, or -1 with errno set
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it */
 ssize_t socket_wire_read(int fd, uint8_t *buf, size_t size, bool *ret_checked)
 {
 	union {
 		struct cmsghdr align;
+		/* cppcheck-suppress unusedStructMember ; its size is what counts */
 		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
