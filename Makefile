@@ -24,7 +24,7 @@ endif
 Q	:= $(if $(V),,@)
 say	= $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-FOLDERS := base decode spec net impair middlebox process observe grade report guest cmd
+FOLDERS := base decode spec net impair middlebox process observe lab grade report guest cmd
 LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard harness/$(d)/*.c))) \
 	   harness/run.c
 LIB_SRC := $(wildcard $(LIB_SRC))
@@ -68,9 +68,9 @@ endef
 $(foreach d,$(wildcard targets/*/main.c),$(eval $(call carrier_rules,$(notdir $(patsubst %/,%,$(dir $(d)))))))
 
 # A preload library of the User-Mode Linux process, never sanitised
-$(BUILD)/shim.so: harness/guest/shim.c
+$(BUILD)/shim.so: harness/guest/shim.c harness/guest/shim.h
 	@mkdir -p $(@D)
-	$(call say,SHIM,$@)$(CC) -O2 -std=gnu17 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $< -ldl
+	$(call say,SHIM,$@)$(CC) -O2 -std=gnu17 -D_GNU_SOURCE $(WARN) -Iharness -shared -fPIC -o $@ $< -ldl
 
 .PHONY: clean
 clean:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The binary is <tree>/build/.../dupack or <prefix>/bin/dupack; the first folder
- * above it that holds targets/ decides which.
+ * above it that holds the scripts of the guest decides which.
  */
 #include "base/home.h"
 
@@ -80,12 +80,12 @@ int home_find(struct home *ret, struct err *err)
 	do {
 		if (has(path, "share/dupack/targets"))
 			return installed(ret, path, err);
-		if (has(path, "targets") && has(path, "harness/guest"))
+		if (has(path, "harness/guest/kernel.sh"))
 			return in_tree(ret, path, built, err);
 	} while (parent(path));
 	return err_set_kind(
 		err, ERR_HARNESS,
-		"no targets/ above '%s': run it in its source tree or by 'make install'",
+		"no source tree and no share/dupack above '%s': run it in its source tree or by 'make install'",
 		ret->binary);
 }
 

@@ -48,14 +48,25 @@ closure() {
 		sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1 \2/p' | LC_ALL=C sort
 }
 
-# Where this machine's apt knows no versions, the names have to do
-versions=$(closure) || versions=
-hash=$({ echo "$suite" "${versions:-$packages}"; cat "$0"; } | sha256sum | cut -c1-16)
-folder=$cache/image-$name-$hash
-
 mkdir -p "$cache"
 exec 9>"$cache/image.lock"
 flock 9
+rm -rf "$cache"/image.??????	# of a run that was killed: whoever works has the lock
+
+# apt takes seconds to answer, so its answer is kept as long as its lists are the same
+question=$({ echo "$suite" "$packages"; cat "$0"; ls -l --time-style=+%s /var/lib/apt/lists
+	} | sha256sum | cut -c1-16)
+answer=$cache/answer-$question
+if [ ! -s "$answer" ]; then
+	# Where this machine's apt knows no versions, the names have to do
+	versions=$(closure) || versions=
+	{ echo "$suite" "${versions:-$packages}"; cat "$0"; } | sha256sum | cut -c1-16 \
+		>"$answer.new"
+	mv "$answer.new" "$answer"
+fi
+read -r hash <"$answer"
+folder=$cache/image-$name-$hash
+
 if [ -d "$folder" ]; then
 	echo "$folder"
 	exit 0

@@ -41,6 +41,7 @@ folder=$cache/kernel-$hash
 mkdir -p "$cache"
 exec 9>"$cache/kernel.lock"
 flock 9
+rm -rf "$cache"/kernel.??????	# of a run that was killed: whoever works has the lock
 if [ -d "$folder" ]; then
 	echo "$folder"
 	exit 0

@@ -2,12 +2,12 @@
 /*
  * What stands between User-Mode Linux and the C library of the host.
  *
- * The kernel of the guest is Debian's own source, not patched.  Four things
+ * The kernel of the guest is Debian's own source, not patched.  Five things
  * that it asks of the host would make a run depend on the host, or would leave
- * processes behind; this preload library answers them instead.
+ * something behind; this preload library answers them instead.
  *
- * Entropy: the kernel seeds itself from getrandom().  With DUPACK_GUEST_SEED
- *	set, the bytes are a function of that seed, so ports, sequence numbers,
+ * Entropy: the kernel seeds itself from getrandom().  With SHIM_SEED in
+ *	the environment, the bytes are a function of that seed, so ports, sequence numbers,
  *	keys, SPIs and netem's losses all follow from it.
  * RDTSC: programs that read the counter (Go's runtime does) would see the
  *	host's.  The address space of a guest process gets PR_TSC_SIGSEGV, and
@@ -15,6 +15,10 @@
  * XSTATE: before Linux 6.13 UML's buffer for the floating point state is too
  *	small for hosts with AMX and ptrace refuses it; it is padded to the size
  *	that CPUID gives.
+ * Files: the memory of the guest is a file in /dev/shm or /tmp, which may be
+ *	small or noexec, and its process number one in a folder that stays after a
+ *	SIGKILL.  The memory becomes a memfd; the folder (SHIM_NO_FOLDER, told to
+ *	the kernel as uml_dir=) is never made.
  * Death: a guest process is a traced child of the kernel's process.  If that
  *	one is killed the children must go too: PTRACE_O_EXITKILL.
  *
@@ -25,19 +29,24 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+
+#include "guest/shim.h"
 
 #ifndef NT_X86_XSTATE
 #define NT_X86_XSTATE 0x202
@@ -52,6 +61,8 @@
 typedef long ptrace_fn(int request, ...);
 typedef ssize_t getrandom_fn(void *buf, size_t len, unsigned int flags);
 typedef int clone_fn(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+typedef int mkdir_fn(const char *path, mode_t mode);
+typedef int open_fn(const char *path, int flags, ...);
 typedef pid_t waitpid_fn(pid_t pid, int *status, int options);
 
 static int last_resume; /* the request that let the guest process run last */
@@ -136,7 +147,7 @@ ssize_t getrandom(void *buf, size_t len, unsigned int flags)
 	unsigned char *bytes = buf;
 
 	if (mode == UNKNOWN) {
-		const char *seed = getenv("DUPACK_GUEST_SEED");
+		const char *seed = getenv(SHIM_SEED);
 
 		mode = seed ? SEEDED : REAL;
 		state = seed ? strtoull(seed, NULL, 0) : 0;
@@ -151,6 +162,36 @@ ssize_t getrandom(void *buf, size_t len, unsigned int flags)
 		bytes[i] = (unsigned char)(z ^ (z >> 31));
 	}
 	return (ssize_t)len;
+}
+
+static int of_no_folder(const char *path)
+{
+	return strncmp(path, SHIM_NO_FOLDER, sizeof(SHIM_NO_FOLDER) - 1) == 0;
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	static void *cache;
+
+	if (of_no_folder(path))
+		return 0;
+	return ((mkdir_fn *)(uintptr_t)next_of("mkdir", &cache))(path, mode);
+}
+
+int open64(const char *path, int flags, ...)
+{
+	static void *cache;
+	mode_t mode;
+	va_list ap;
+
+	va_start(ap, flags);
+	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return memfd_create("guest-memory", MFD_CLOEXEC);
+	return ((open_fn *)(uintptr_t)next_of("open64", &cache))(
+		of_no_folder(path) ? "/dev/null" : path,
+		of_no_folder(path) ? O_WRONLY | O_CLOEXEC : flags, mode);
 }
 
 /* A clone without CLONE_VM is the address space of a guest process */

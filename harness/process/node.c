@@ -41,17 +41,54 @@ static const char *const always_private[] = { "/run", "/tmp", NULL };
 /* Each private folder is an empty tmpfs; one that the root lacks is skipped */
 static int mount_private(const char *const *dirs, struct err *err)
 {
-	for (; dirs && *dirs; dirs++) {
-		mkdir(*dirs, 0755);
+	for (; dirs && *dirs; dirs++)
 		if (mount("tmpfs", *dirs, "tmpfs", MS_NOSUID | MS_NODEV, PRIVATE_TMPFS) &&
 		    errno != ENOENT)
 			return err_set(err, errno, "cannot mount a private '%s'", *dirs);
+	return 0;
+}
+
+/* A folder that may be hidden by what is mounted in between stays where it is */
+struct kept {
+	const char *path;
+	int fd;
+};
+
+static int keep_open(const char *const *paths, struct kept kept[NODE_KEEP_MAX], struct err *err)
+{
+	size_t n = 0;
+
+	for (; paths && *paths; paths++, n++) {
+		if (n == NODE_KEEP_MAX)
+			abort(); /* our own mistake */
+		kept[n] = (struct kept){ *paths, open(*paths, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+		if (kept[n].fd < 0)
+			return err_set(err, errno, "cannot keep '%s' in a node", *paths);
 	}
 	return 0;
 }
 
-static int node_setup(const char *name, const char *const *private_dirs, struct err *err)
+/* Only where it is hidden now: the path leads elsewhere or nowhere */
+static int keep_mount(const struct kept *k, struct err *err)
 {
+	AUTO_FREE char *from = io_printf("/proc/self/fd/%d", k->fd);
+	struct stat want, got;
+
+	if (fstat(k->fd, &want) == 0 && stat(k->path, &got) == 0 && want.st_dev == got.st_dev &&
+	    want.st_ino == got.st_ino)
+		return 0;
+	if (io_mkdirs(k->path, err))
+		return -1;
+	if (mount(from, k->path, NULL, MS_BIND | MS_REC, NULL))
+		return err_set(err, errno, "cannot show '%s' in a node", k->path);
+	return 0;
+}
+
+static int node_setup(const char *name, const char *const *private_dirs, const char *const *keep,
+		      struct err *err)
+{
+	struct kept kept[NODE_KEEP_MAX] = { { NULL, -1 } };
+
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return err_set(err, errno, "cannot make the mounts of node '%s' private", name);
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
@@ -60,9 +97,15 @@ static int node_setup(const char *name, const char *const *private_dirs, struct 
 	mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL);
 	if (sethostname(name, strlen(name)))
 		return err_set(err, errno, "cannot name node '%s'", name);
-	if (mount_private(always_private, err))
+	if (keep_open(keep, kept, err) || mount_private(always_private, err) ||
+	    mount_private(private_dirs, err))
 		return -1;
-	return mount_private(private_dirs, err);
+	for (const struct kept *k = kept; k < kept + NODE_KEEP_MAX && k->path; k++)
+		if (keep_mount(k, err))
+			return -1;
+	for (const struct kept *k = kept; k < kept + NODE_KEEP_MAX && k->path; k++)
+		close(k->fd);
+	return 0;
 }
 
 /* The init of a node: reap, until killed */
@@ -105,13 +148,15 @@ static int open_namespaces(struct node *node, struct err *err)
  * node_create() - Make a node and its init process
  * @name:	Borrowed for the life of the node
  * @private_dirs: More folders to cover with an empty tmpfs, up to a NULL; or NULL
+ * @keep:	Folders that stay visible even below a private one, at most
+ *		NODE_KEEP_MAX, up to a NULL; or NULL
  * @ret:	Filled in; give it to node_destroy()
  * @err:	Set on failure
  *
  * Return: 0 or -1
  */
-int node_create(const char *name, const char *const *private_dirs, struct node *ret,
-		struct err *err)
+int node_create(const char *name, const char *const *private_dirs, const char *const *keep,
+		struct node *ret, struct err *err)
 {
 	struct node node = NODE_NONE;
 	int ready[2];
@@ -128,7 +173,7 @@ int node_create(const char *name, const char *const *private_dirs, struct node *
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ready[0]);
-		if (node_setup(name, private_dirs, &why)) {
+		if (node_setup(name, private_dirs, keep, &why)) {
 			io_write_all(ready[1], why.text, strlen(why.text), &why);
 			_exit(1);
 		}

@@ -23,8 +23,11 @@ struct node {
 		NULL, 0, -1, -1, -1, -1, -1, -1                                                    \
 	}
 
-int node_create(const char *name, const char *const *private_dirs, struct node *ret,
-		struct err *err);
+/** How many folders a node may keep visible. */
+#define NODE_KEEP_MAX 8
+
+int node_create(const char *name, const char *const *private_dirs, const char *const *keep,
+		struct node *ret, struct err *err);
 pid_t node_fork(const struct node *node, struct err *err);
 void node_destroy(struct node *node);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Processes.  A process is awaited by its pidfd with a deadline, never by a
- * sleep.  What it may write is bounded: a file, its log included, may grow to
+ * sleep.  What a target may write is bounded: a file, its log included, may grow to
  * 64 MiB, after which the kernel ends it by SIGXFSZ.
  */
 #include "process/proc.h"
@@ -89,13 +89,14 @@ static void child_main(const struct spawn *spawn, const char *log, int ready)
 
 	reset_signals();
 	if (!spawn->node)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_PDEATHSIG, spawn->trusted ? SIGTERM : SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (child_files(spawn, log, ready))
 		_exit(99);
 	if (spawn->argv) {
 		setsid();
-		setrlimit(RLIMIT_FSIZE, &limit);
+		if (!spawn->trusted)
+			setrlimit(RLIMIT_FSIZE, &limit);
 		execve(spawn->argv[0], spawn->argv, spawn->env);
 		dprintf(2, "cannot run '%s': %s\n", spawn->argv[0], strerror(errno));
 		_exit(errno == ENOENT ? 77 : 99);

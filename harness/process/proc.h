@@ -22,6 +22,8 @@ struct spawn {
 	char *const *argv, *const *env;
 	const char *out_path; /* its standard output goes there instead; NULL: to the log */
 	bool ready_fd; /* give it DUPACK_READY_FD, see proc_await_ready() */
+	bool trusted; /* a tool of ours: its files may be large, and it cleans up by
+		       * itself if the harness dies (SIGTERM) */
 	/* or a function, whose value is the exit status: */
 	int (*run)(void *ctx, struct err *err);
 	void *ctx;

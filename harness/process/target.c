@@ -134,8 +134,10 @@ int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err)
 	return start(e, "run", NULL, e->name, NULL, true, ret, err);
 }
 
+/* A verb that does not end in time has @late as its code, or is broken if that is 0 */
 static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
-		   const char *out_path, uint64_t timeout_ns, int *ret_code, struct err *err)
+		   const char *out_path, uint64_t timeout_ns, int late, int *ret_code,
+		   struct err *err)
 {
 	AUTO_FREE char *name = io_printf("%s-%s", e->name, verb);
 	struct proc p = PROC_NONE;
@@ -143,7 +145,9 @@ static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
 
 	if (start(e, verb, arg, name, out_path, false, &p, err))
 		return -1;
-	if (!proc_await(&p, timeout_ns))
+	if (!proc_await(&p, timeout_ns) && late)
+		*ret_code = late;
+	else if (!p.ended)
 		rc = err_set_kind(
 			err, ERR_TARGET,
 			"target '%s': verb '%s' did not end within %llu s; see log/%s.log",
@@ -171,7 +175,7 @@ static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
 int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
 		  int *ret_code, struct err *err)
 {
-	return verb_to(e, verb, arg, NULL, timeout_ns, ret_code, err);
+	return verb_to(e, verb, arg, NULL, timeout_ns, 0, ret_code, err);
 }
 
 /**
@@ -191,7 +195,7 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
 	const char *inner;
 	int code = 0;
 
-	if (verb_to(e, "status", NULL, path, 10 * NS_PER_S, &code, err))
+	if (verb_to(e, "status", NULL, path, 10 * NS_PER_S, 0, &code, err))
 		return -1;
 	status = json_load_file(path, 0, &why);
 	inner = json_string_value(json_object_get(status, "inner"));
@@ -203,4 +207,45 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
 			     e->target->name, code, status ? "no key 'inner'" : why.text);
 	json_decref(status);
 	return inner ? 0 : -1;
+}
+
+/**
+ * endpoint_up() - Call the verb `up` of a client
+ * @e:		The client
+ * @timeout_ns:	How long the tunnel may take; later is as good as not at all
+ * @ret_code:	TARGET_YES, TARGET_NO, TARGET_SKIP, TARGET_UNSUPPORTED
+ * @err:	Set if it broke
+ *
+ * Return: 0 or -1
+ */
+int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err)
+{
+	return verb_to(e, "up", NULL, NULL, timeout_ns, TARGET_NO, ret_code, err);
+}
+
+/**
+ * endpoint_version() - Ask for the version
+ * @e:		An end
+ * @err:	Set if it gives none
+ *
+ * Return: One line, owned by the caller, or NULL
+ */
+char *endpoint_version(const struct endpoint *e, struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/%s-version.txt", e->world->log_dir, e->name);
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	int code = -1;
+
+	if (verb_to(e, "version", NULL, path, 10 * NS_PER_S, 0, &code, err))
+		return NULL;
+	text = io_read_file(path, &len, err);
+	if (!text)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	if (code == TARGET_YES && *text)
+		return steal_ptr(&text);
+	err_set_kind(err, ERR_TARGET, "target '%s': 'version' exited with %d and said '%.100s'",
+		     e->target->name, code, text);
+	return NULL;
 }

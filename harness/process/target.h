@@ -44,6 +44,8 @@ struct endpoint {
 int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err);
 int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
 		  int *ret_code, struct err *err);
+int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err);
+char *endpoint_version(const struct endpoint *e, struct err *err);
 int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size, struct err *err);
 
 #endif

@@ -288,34 +288,48 @@ static int no_role(const struct target *t, const char *role, struct err *err)
 			    list);
 }
 
-/* Can the target @name play @role over @carriage? */
-static int check_side(const char *name, const char *role, const char *carriage,
-		      const char *targets_dir, struct err *err)
+/* The target @name, if it can play @role over @carriage */
+static struct target *load_side(const char *name, const char *role, const char *carriage,
+				const char *targets_dir, struct err *err)
 {
 	AUTO_FREE char *dir = io_printf("%s/%s", targets_dir, name);
 	AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
 	AUTO_TARGET struct target *t = NULL;
 	AUTO_FREE char *list = NULL;
 
-	if (access(file, F_OK))
-		return unknown_target(name, targets_dir, err);
+	if (access(file, F_OK)) {
+		unknown_target(name, targets_dir, err);
+		return NULL;
+	}
 	t = spec_target_load(dir, err);
 	if (!t)
-		return -1;
-	if (!strings_have(&t->roles, role))
-		return no_role(t, role, err);
+		return NULL;
+	if (!strings_have(&t->roles, role)) {
+		no_role(t, role, err);
+		return NULL;
+	}
 	if (strings_have(&t->carriages, carriage))
-		return 0;
+		return steal_ptr(&t);
 	list = name_list((const char *const *)t->carriages.v, t->carriages.len);
-	return err_set_kind(err, ERR_USAGE,
-			    "'%.60s' has no carriage '%.60s': its carriages are: %s", name,
-			    carriage, list);
+	err_set_kind(err, ERR_USAGE, "'%.60s' has no carriage '%.60s': its carriages are: %s", name,
+		     carriage, list);
+	return NULL;
+}
+
+/** pair_targets_release() - Free them; idempotent */
+void pair_targets_release(struct pair_targets *t)
+{
+	for (size_t i = 0; i < PAIR_TARGETS; i++) {
+		spec_target_free(t->v[i]);
+		t->v[i] = NULL;
+	}
 }
 
 /**
- * spec_pair_check() - Can this pair be formed of the targets in a folder?
+ * spec_pair_targets() - Load the targets of a pair
  * @p:		The pair
  * @targets_dir: The folder of targets
+ * @ret:	Set on success; release it with pair_targets_release()
  * @err:	Set on failure: ERR_USAGE, without the place of the pair
  *
  * Client and head-end must exist, have the role, and list the carriage.  Where
@@ -323,19 +337,42 @@ static int check_side(const char *name, const char *role, const char *carriage,
  *
  * Return: 0 or -1
  */
-int spec_pair_check(const struct pair *p, const char *targets_dir, struct err *err)
+int spec_pair_targets(const struct pair *p, const char *targets_dir, struct pair_targets *ret,
+		      struct err *err)
 {
 	AUTO_FREE char *dir = io_printf("%s/%s", targets_dir, p->carriage.name);
 	AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
-	AUTO_TARGET struct target *carrier = NULL;
+	AUTO_PAIR_TARGETS struct pair_targets t = { 0 };
+	const char *carriage = p->carriage.name;
 
-	if (check_side(p->client, "client", p->carriage.name, targets_dir, err) ||
-	    check_side(p->headend, "headend", p->carriage.name, targets_dir, err))
+	t.v[PAIR_CLIENT] = load_side(p->client, "client", carriage, targets_dir, err);
+	if (!t.v[PAIR_CLIENT])
 		return -1;
-	if (access(file, F_OK)) /* native: the implementations carry it themselves */
-		return 0;
-	carrier = spec_target_load(dir, err);
-	if (!carrier)
+	t.v[PAIR_HEADEND] = load_side(p->headend, "headend", carriage, targets_dir, err);
+	if (!t.v[PAIR_HEADEND])
 		return -1;
-	return strings_have(&carrier->roles, "carrier") ? 0 : no_role(carrier, "carrier", err);
+	if (access(file, F_OK) == 0) { /* else the implementations carry it themselves */
+		t.v[PAIR_CARRIER] = spec_target_load(dir, err);
+		if (!t.v[PAIR_CARRIER])
+			return -1;
+		if (!strings_have(&t.v[PAIR_CARRIER]->roles, "carrier"))
+			return no_role(t.v[PAIR_CARRIER], "carrier", err);
+	}
+	*ret = t;
+	t = (struct pair_targets){ 0 };
+	return 0;
+}
+
+/**
+ * spec_pair_check() - Can this pair be formed of the targets in a folder?
+ *
+ * As spec_pair_targets(), without keeping them.
+ *
+ * Return: 0 or -1
+ */
+int spec_pair_check(const struct pair *p, const char *targets_dir, struct err *err)
+{
+	AUTO_PAIR_TARGETS struct pair_targets t = { 0 };
+
+	return spec_pair_targets(p, targets_dir, &t, err);
 }

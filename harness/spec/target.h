@@ -45,6 +45,18 @@ struct target *spec_target_load(const char *dir, struct err *err);
 void spec_target_free(struct target *t);
 
 bool strings_have(const struct strings *list, const char *word);
+/** Who takes part in a pair. */
+enum pair_role { PAIR_CLIENT, PAIR_HEADEND, PAIR_CARRIER, PAIR_TARGETS };
+
+struct pair_targets {
+	struct target *v[PAIR_TARGETS]; /* owned; the carrier may be NULL */
+};
+
+int spec_pair_targets(const struct pair *p, const char *targets_dir, struct pair_targets *ret,
+		      struct err *err);
+void pair_targets_release(struct pair_targets *t);
+#define AUTO_PAIR_TARGETS __attribute__((cleanup(pair_targets_release)))
+
 int spec_pair_check(const struct pair *p, const char *targets_dir, struct err *err);
 
 static inline void cleanup_spec_target(struct target **t)

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One execution, from an empty folder to execution.json:
+ *
+ *   build -> targets ready -> tunnel up -> losses armed -> traffic -> idle -> stop
+ *
+ * A step that fails ends the way; what was counted until then is collected all
+ * the same, and execution.json says what went wrong and whose fault it is.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "base/version.h"
+#include "lab/lab.h"
+#include "lab/pair.h"
+#include "observe/traffic.h"
+#include "spec/name.h"
+
+#define MARGIN_NS (30 * NS_PER_S) /* for traffic to end after its own deadlines */
+
+struct execution {
+	const struct lab_job *job;
+	struct lab lab;
+	struct pair_run pair;
+	json_t *json, *times, *versions; /* the last two are members of the first */
+};
+
+static void note_time(struct execution *x, const char *what)
+{
+	json_object_set_new(x->times, what, json_integer((json_int_t)clock_stamp_ns()));
+}
+
+static bool needs_tunnel(const struct spec_case *c)
+{
+	for (size_t i = 0; i < c->traffic_len; i++)
+		if (!c->traffic[i].outer)
+			return true;
+	return c->traffic_len == 0;
+}
+
+/* --- traffic ---------------------------------------------------------------- */
+
+struct client_job {
+	struct traffic_client client;
+	const struct helper *h;
+};
+
+static int run_client(void *ctx, struct err *err)
+{
+	struct client_job *j = ctx;
+
+	j->client.stop_fd = j->h->stop_fd;
+	return traffic_client_run(&j->client, err);
+}
+
+static uint64_t traffic_time(const struct traffic *flows, size_t len)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uint64_t t = flows[i].start_ns + flows[i].duration_ns + flows[i].timeout_ns;
+
+		longest = t > longest ? t : longest;
+	}
+	return longest;
+}
+
+/* Wait until @p has ended (1) or time is over (0); -1 if a member ended meanwhile */
+static int watch(struct execution *x, const struct proc *p, uint64_t timeout_ns, struct err *err)
+{
+	struct pollfd polls[MEMBER_COUNT + 1] = { { .fd = p ? p->pidfd : -1, .events = POLLIN } };
+	uint64_t deadline = clock_ns() + timeout_ns;
+
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		polls[m + 1] = (struct pollfd){ .fd = x->pair.procs[m].pidfd, .events = POLLIN };
+	for (;;) {
+		uint64_t now = clock_ns(), left = now < deadline ? deadline - now : 0;
+		struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
+
+		if (ppoll(polls, ARRAY_SIZE(polls), &ts, NULL) < 0 && errno != EINTR)
+			return err_set(err, errno, "cannot wait for the traffic");
+		if (polls[0].revents)
+			return 1;
+		if (pair_check_alive(&x->pair, err))
+			return -1;
+		if (left == 0)
+			return 0;
+	}
+}
+
+static int await_client(struct execution *x, struct helper *h, uint64_t timeout_ns, struct err *err)
+{
+	int ended = watch(x, &h->proc, timeout_ns, err);
+	char how[64];
+
+	if (ended < 0)
+		return -1;
+	if (proc_await(&h->proc, 0) && h->proc.status == 0)
+		return 0;
+	return err_set_kind(err, ERR_HARNESS, "the traffic %s; see log/%s.log",
+			    proc_describe(&h->proc, how, sizeof(how)), h->proc.name);
+}
+
+static int run_traffic(struct execution *x, const char *name, const struct traffic *flows,
+		       size_t len, bool outer, struct err *err)
+{
+	char outer_local[TOPOLOGY_ADDRESS_MAX], outer_remote[TOPOLOGY_ADDRESS_MAX];
+	char server[TOPOLOGY_ADDRESS_MAX];
+	bool v6 = x->job->c->ipv6;
+	struct helper h = { PROC_NONE, -1, -1 };
+	struct client_job job = {
+		.client = { .flows = flows,
+			    .len = len,
+			    .seed = x->job->seed,
+			    .events_fd = x->lab.events_fd },
+		.h = &h,
+	};
+	int rc;
+
+	if (x->pair.inner[0])
+		job.client.inner = (struct traffic_path){
+			x->pair.inner,
+			topology_address(LINK_LAN, SIDE_SERVER, strchr(x->pair.inner, ':'), server)
+		};
+	if (outer)
+		job.client.outer = (struct traffic_path){
+			topology_address(LINK_ACCESS, SIDE_CLIENT, v6, outer_local),
+			topology_address(LINK_INSIDE, SIDE_SERVER, v6, outer_remote)
+		};
+	rc = helper_start(&h, name, &x->lab, &x->lab.nodes[NODE_CLIENT], run_client, &job, err);
+	if (!rc)
+		rc = await_client(x, &h, traffic_time(flows, len) + MARGIN_NS, err);
+	helper_release(&h);
+	return rc;
+}
+
+/* Wait, then probe; the flow has the number behind those of the case */
+static int run_idle(struct execution *x, struct err *err)
+{
+	const struct spec_case *c = x->job->c;
+	AUTO_FREE struct traffic *flows = calloc(c->traffic_len + 1, sizeof(*flows));
+
+	if (!flows)
+		return err_set(err, ENOMEM, "cannot probe after the idle time");
+	for (size_t i = 0; i < c->traffic_len; i++)
+		flows[i].outer = true; /* of a path that there is none of: not run again */
+	flows[c->traffic_len] = (struct traffic){ .kind = TRAFFIC_ECHO,
+						  .duration_ns = 5 * NS_PER_S,
+						  .interval_ns = NS_PER_S,
+						  .size = 64,
+						  .timeout_ns = 5 * NS_PER_S };
+	if (watch(x, NULL, c->idle_ns, err) < 0)
+		return -1;
+	return run_traffic(x, "traffic-idle", flows, c->traffic_len + 1, false, err);
+}
+
+/* --- the way ----------------------------------------------------------------- */
+
+static int bring_up(struct execution *x, bool *ret_up, struct err *err)
+{
+	if (pair_start(&x->pair, &x->lab, json_object_get(x->versions, "targets"), err))
+		return -1;
+	note_time(x, "up_begin");
+	if (pair_up(&x->pair, x->job->c->up_timeout_ns, ret_up, err))
+		return -1;
+	note_time(x, "up_end");
+	json_object_set_new(x->json, "up", json_boolean(*ret_up));
+	if (*ret_up)
+		json_object_set_new(x->json, "inner_address", json_string(x->pair.inner));
+	else
+		pair_diagnose(&x->pair);
+	return 0;
+}
+
+static int go(struct execution *x, struct err *err)
+{
+	const struct spec_case *c = x->job->c;
+	bool up = true;
+
+	if (lab_build(&x->lab, x->job, err))
+		return -1;
+	if (needs_tunnel(c) && bring_up(x, &up, err))
+		return -1;
+	if (!up)
+		return 0;
+	if (lab_arm(&x->lab, err))
+		return -1;
+	note_time(x, "armed");
+	note_time(x, "traffic_begin");
+	if (run_traffic(x, "traffic-client", c->traffic, c->traffic_len, true, err))
+		return -1;
+	note_time(x, "traffic_end");
+	return c->idle_ns ? run_idle(x, err) : 0;
+}
+
+static const char *kind_name(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_TARGET:
+		return "target";
+	case ERR_SKIP:
+		return "skip";
+	case ERR_INTERRUPTED:
+		return "interrupted";
+	case ERR_NONE:
+	case ERR_HARNESS:
+	case ERR_USAGE:
+		break;
+	}
+	return "harness";
+}
+
+static void begin(struct execution *x, const struct lab_job *job)
+{
+	struct utsname u = { 0 };
+
+	uname(&u);
+	x->job = job;
+	x->times = json_object();
+	x->versions = json_pack("{s:s, s:s, s:{}}", "dupack", DUPACK_VERSION, "kernel", u.release,
+				"targets");
+	x->json = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:n, s:o, s:o}", "format", 1, "case",
+			    job->c->id, "series", job->c->series, "pair", job->pair->text,
+			    "middlebox", job->middlebox->text, "seed", (json_int_t)job->seed, "up",
+			    "times", x->times, "versions", x->versions);
+	note_time(x, "start");
+	pair_init(&x->pair);
+}
+
+static int write_result(struct execution *x, struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/execution.json", x->job->folder);
+	AUTO_FREE char *text = json_dumps(x->json, JSON_INDENT(2));
+
+	if (!text)
+		return err_set(err, ENOMEM, "cannot write the result");
+	return io_write_file(path, text, strlen(text), err);
+}
+
+/**
+ * lab_execute() - Execute a case for a pair over a middlebox with a seed
+ * @job:	What
+ * @err:	Set if not even execution.json could be written
+ *
+ * Return: 0 if the run folder holds execution.json, whatever came out; or -1
+ */
+int lab_execute(const struct lab_job *job, struct err *err)
+{
+	struct execution x = { 0 };
+	struct err why = { 0 };
+	uint64_t begun = clock_ns();
+	int failed, rc;
+
+	begin(&x, job);
+	failed = go(&x, &why);
+	pair_stop(&x.pair);
+	if (lab_finish(&x.lab, x.json, failed ? err : &why) && !failed)
+		failed = -1;
+	err_clear(err); /* of two failures the first is told */
+	note_time(&x, "end");
+	json_object_set_new(x.json, "virtual_s",
+			    json_real((double)(clock_ns() - begun) / (double)NS_PER_S));
+	json_object_set_new(x.json, "outcome", json_string(failed ? "failed" : "complete"));
+	if (failed)
+		json_object_set_new(
+			x.json, "error",
+			json_pack("{s:s, s:s}", "kind", kind_name(why.kind), "text", why.text));
+	pair_close(&x.pair);
+	lab_close(&x.lab);
+	rc = write_result(&x, err);
+	json_decref(x.json);
+	return rc;
+}

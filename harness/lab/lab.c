@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Building the path, and taking it down.
+ *
+ * Everything that runs on the path and is ours is a process of its own: it can
+ * fail alone, be watched by its pidfd, and be ended.  Captures are open before
+ * the first packet can be sent and are the last to stop.
+ */
+#include "lab/lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "impair/netem.h"
+#include "impair/wire.h"
+#include "middlebox/config.h"
+#include "middlebox/device.h"
+#include "net/netns.h"
+#include "observe/capture.h"
+#include "observe/traffic.h"
+#include "spec/name.h"
+
+#define END_NS (20 * NS_PER_S) /* for a process of ours to end; in virtual time it is nothing */
+
+/* --- helpers ---------------------------------------------------------------- */
+
+/**
+ * helper_start() - Start a process of ours that is told to stop by a descriptor
+ * @h:		Filled in; its descriptors are there before @run is called
+ * @name:	Of the process and its log
+ * @lab:	The laboratory
+ * @node:	In which node, or NULL: outside of them
+ * @run:	Called in the child; its value is the exit status
+ * @ctx:	Given to it
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int helper_start(struct helper *h, const char *name, const struct lab *lab, const struct node *node,
+		 int (*run)(void *ctx, struct err *err), void *ctx, struct err *err)
+{
+	struct spawn spawn = {
+		.name = name, .node = node, .log_dir = lab->log_dir, .run = run, .ctx = ctx
+	};
+
+	h->stop_fd = eventfd(0, EFD_CLOEXEC);
+	h->report_fd = memfd_create(name, MFD_CLOEXEC);
+	if (h->stop_fd < 0 || h->report_fd < 0)
+		return err_set(err, errno, "cannot start '%s'", name);
+	return proc_start(&spawn, &h->proc, err);
+}
+
+static int helper_stop(struct helper *h, struct err *err)
+{
+	const uint64_t one = 1;
+	char how[64];
+
+	if (h->proc.pid == 0)
+		return 0;
+	if (io_write_all(h->stop_fd, &one, sizeof(one), err))
+		return -1;
+	if (!proc_await(&h->proc, END_NS))
+		return err_set_kind(err, ERR_HARNESS, "'%s' did not stop", h->proc.name);
+	if (h->proc.status)
+		return err_set_kind(err, ERR_HARNESS, "'%s' %s; see log/%s.log", h->proc.name,
+				    proc_describe(&h->proc, how, sizeof(how)), h->proc.name);
+	return 0;
+}
+
+/* What it reported, or NULL; a new reference */
+static json_t *helper_report(const struct helper *h)
+{
+	return lseek(h->report_fd, 0, SEEK_SET) < 0 ? NULL : json_loadfd(h->report_fd, 0, NULL);
+}
+
+/** helper_release() - End it and release what it holds; idempotent */
+void helper_release(struct helper *h)
+{
+	proc_release(&h->proc);
+	cleanup_close(&h->stop_fd);
+	cleanup_close(&h->report_fd);
+	h->stop_fd = h->report_fd = -1;
+}
+
+/* --- captures: both ends of every link --------------------------------------- */
+
+struct capture_job {
+	struct capture set;
+	const struct helper *h;
+};
+
+static int run_capture(void *ctx, struct err *err)
+{
+	struct capture_job *j = ctx;
+
+	return capture_run(&j->set, j->h->stop_fd, j->h->report_fd, err);
+}
+
+static int start_capture(struct lab *lab, struct err *err)
+{
+	struct capture_end ends[LINK_COUNT * SIDE_COUNT];
+	char names[LINK_COUNT * SIDE_COUNT][32];
+	struct capture_job job = { .h = &lab->capture };
+	size_t n = 0;
+	int rc;
+
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (enum side s = 0; s < SIDE_COUNT; s++, n++) {
+			enum node_id node = topology_node(l, s);
+
+			snprintf(names[n], sizeof(names[n]), "%s-%s", node_names[node],
+				 link_names[l]);
+			ends[n] = (struct capture_end){ lab->nodes[node].net_fd, link_names[l],
+							names[n] };
+		}
+	if (capture_open(&job.set, ends, n, lab->job->folder, err))
+		return -1;
+	rc = helper_start(&lab->capture, "capture", lab, NULL, run_capture, &job, err);
+	capture_release(&job.set); /* the child has its own */
+	return rc;
+}
+
+/* --- links ------------------------------------------------------------------ */
+
+struct wire_job {
+	struct wire_config config;
+	int control_fd;
+};
+
+static int run_wire(void *ctx, struct err *err)
+{
+	struct wire_job *j = ctx;
+
+	return wire_run(&j->config, j->control_fd, err);
+}
+
+static int start_wire(struct lab *lab, enum link_id l, int decisions_fd, struct err *err)
+{
+	struct impair_link *link = &lab->impair[l];
+	struct topology_link *t = &lab->topology.links[l];
+	AUTO_FREE char *name = io_printf("wire-%s", link->name);
+	struct wire_job job = {
+		.config = { .link = link->name, .seed = link->seed, .decisions_fd = decisions_fd }
+	};
+	struct spawn spawn = {
+		.name = name, .log_dir = lab->log_dir, .run = run_wire, .ctx = &job
+	};
+	AUTO_CLOSE int theirs = -1;
+	int pair[2];
+
+	for (enum direction d = 0; d < DIR_COUNT; d++) {
+		job.config.impair[d] = link->impair[d];
+		job.config.fd[d] = t->tap_fd[d == DIR_UP ? SIDE_CLIENT : SIDE_SERVER];
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_set(err, errno, "cannot control the wire '%s'", link->name);
+	link->control_fd = pair[0];
+	theirs = pair[1];
+	job.control_fd = theirs;
+	return proc_start(&spawn, &lab->wires[l], err);
+}
+
+static int start_links(struct lab *lab, struct err *err)
+{
+	const struct spec_case *c = lab->job->c;
+	AUTO_FREE char *path = io_printf("%s/decisions.jsonl", lab->job->folder);
+	AUTO_CLOSE int decisions = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (decisions < 0)
+		return err_set(err, errno, "cannot write '%s'", path);
+	for (enum link_id l = 0; l < LINK_COUNT; l++) {
+		struct topology_link *t = &lab->topology.links[l];
+		struct impair_link *link = &lab->impair[l];
+
+		*link = (struct impair_link){ .engine = t->engine,
+					      .name = link_names[l],
+					      .seed = lab->job->seed,
+					      .control_fd = -1,
+					      .sock = lab->topology.wan,
+					      .ifindex = { t->ifindex[0], t->ifindex[1] } };
+		if (t->engine == ENGINE_NONE)
+			continue;
+		for (enum direction d = 0; d < DIR_COUNT; d++)
+			if (c->impair[l][d].engine != ENGINE_NONE)
+				link->impair[d] = &c->impair[l][d];
+		if ((t->engine == ENGINE_WIRE && start_wire(lab, l, decisions, err)) ||
+		    impair_start(link, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int stop_links(struct lab *lab, json_t *ret_links, struct err *err)
+{
+	char how[64];
+
+	for (enum link_id l = 0; l < LINK_COUNT; l++) {
+		const struct impair_link *link = &lab->impair[l];
+		struct impair_counters counters[DIR_COUNT];
+
+		if (link->engine == ENGINE_NONE)
+			continue;
+		if (impair_stop(link, counters, err))
+			return -1;
+		if (link->engine == ENGINE_WIRE &&
+		    (!proc_await(&lab->wires[l], END_NS) || lab->wires[l].status))
+			return err_set_kind(err, ERR_HARNESS, "'%s' %s; see log/%s.log",
+					    lab->wires[l].name,
+					    proc_describe(&lab->wires[l], how, sizeof(how)),
+					    lab->wires[l].name);
+		json_array_append_new(ret_links,
+				      json_pack("{s:s, s:s, s:o, s:o}", "link", link->name,
+						"engine", impair_engine_names[link->engine], "up",
+						impair_counters_to_json(&counters[DIR_UP]), "down",
+						impair_counters_to_json(&counters[DIR_DOWN])));
+	}
+	return 0;
+}
+
+/* --- the device ------------------------------------------------------------- */
+
+struct device_job {
+	const struct lab *lab;
+	int tun_outside, tun_inside;
+};
+
+static int setup_device(void *ctx, struct err *err)
+{
+	struct device_job *j = ctx;
+
+	return device_setup_routes(&j->tun_outside, &j->tun_inside, err);
+}
+
+static int run_device(void *ctx, struct err *err)
+{
+	struct device_job *j = ctx;
+	const struct lab *lab = j->lab;
+
+	return device_run(lab->job->middlebox, lab->job->seed, j->tun_outside, j->tun_inside,
+			  lab->device.stop_fd, lab->device.report_fd, err);
+}
+
+static int start_device(struct lab *lab, struct err *err)
+{
+	struct device_job job = { lab, -1, -1 };
+	struct engine_config config;
+	int rc;
+
+	if (engine_config_from_choice(lab->job->middlebox, &config, err))
+		return -1;
+	if (config.mode == DEVICE_ROUTER)
+		return 0; /* the node's own routing */
+	rc = netns_run(lab->nodes[NODE_MIDDLEBOX].net_fd, setup_device, &job, err);
+	if (!rc)
+		rc = helper_start(&lab->device, "middlebox", lab, NULL, run_device, &job, err);
+	cleanup_close(&job.tun_outside);
+	cleanup_close(&job.tun_inside);
+	return rc;
+}
+
+/* --- what answers the traffic ------------------------------------------------- */
+
+struct server_job {
+	struct traffic_server server;
+	const struct helper *h;
+	int events_fd;
+};
+
+static int open_server(void *ctx, struct err *err)
+{
+	struct server_job *j = ctx;
+
+	return traffic_server_open(&j->server, err);
+}
+
+static int run_server(void *ctx, struct err *err)
+{
+	struct server_job *j = ctx;
+
+	return traffic_server_run(&j->server, j->h->stop_fd, j->events_fd, err);
+}
+
+static int start_server(struct lab *lab, struct helper *h, enum node_id node, struct err *err)
+{
+	AUTO_FREE char *name = io_printf("traffic-%s", node_names[node]);
+	struct server_job job = { TRAFFIC_SERVER_NONE, h, lab->events_fd };
+	int rc = netns_run(lab->nodes[node].net_fd, open_server, &job, err);
+
+	if (!rc)
+		rc = helper_start(h, name, lab, NULL, run_server, &job, err);
+	traffic_server_release(&job.server);
+	return rc;
+}
+
+/* --- all of it ---------------------------------------------------------------- */
+
+static int create_nodes(struct lab *lab, struct err *err)
+{
+	const struct lab_job *job = lab->job;
+	const char *const keep[] = { job->targets_dir, job->built_dir, job->folder, NULL };
+
+	for (int i = 0; i < NODE_COUNT; i++)
+		if (node_create(node_names[i], NULL, keep, &lab->nodes[i], err))
+			return -1;
+	if (topology_needs_wan(job->c) && netns_create(&lab->wan_fd, err))
+		return -1;
+	return 0;
+}
+
+static int build_path(struct lab *lab, struct err *err)
+{
+	int fds[NODE_COUNT];
+
+	for (int i = 0; i < NODE_COUNT; i++)
+		fds[i] = lab->nodes[i].net_fd;
+	if (topology_build(&lab->topology, lab->job->c, fds, lab->wan_fd, err))
+		return -1;
+	return lab->topology.wan ? netem_supported(lab->topology.wan, err) : 0;
+}
+
+static int open_folder(struct lab *lab, struct err *err)
+{
+	AUTO_FREE char *events = io_printf("%s/events.jsonl", lab->job->folder);
+
+	lab->log_dir = io_printf("%s/log", lab->job->folder);
+	if (io_mkdirs(lab->log_dir, err))
+		return -1;
+	lab->events_fd = open(events, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	return lab->events_fd < 0 ? err_set(err, errno, "cannot write '%s'", events) : 0;
+}
+
+/**
+ * lab_build() - Build the path and start all that is ours on it
+ * @lab:	Filled in; give it to lab_close() whatever is returned
+ * @job:	The execution; borrowed as long as the lab
+ * @err:	Set on failure; ERR_SKIP if the machine lacks something
+ *
+ * Return: 0 or -1
+ */
+int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
+{
+	const struct node no_node = NODE_NONE;
+	const struct helper no_helper = { PROC_NONE, -1, -1 };
+
+	*lab = (struct lab){ .job = job, .wan_fd = -1, .events_fd = -1 };
+	lab->device = lab->capture = lab->servers[0] = lab->servers[1] = no_helper;
+	for (int i = 0; i < NODE_COUNT; i++)
+		lab->nodes[i] = no_node;
+	for (int l = 0; l < LINK_COUNT; l++) {
+		lab->wires[l] = no_helper.proc;
+		lab->impair[l].control_fd = -1;
+		lab->topology.links[l].tap_fd[0] = lab->topology.links[l].tap_fd[1] = -1;
+	}
+	if (open_folder(lab, err) || create_nodes(lab, err) || build_path(lab, err) ||
+	    start_capture(lab, err) || start_links(lab, err) || start_device(lab, err) ||
+	    start_server(lab, &lab->servers[0], NODE_SERVER, err) ||
+	    start_server(lab, &lab->servers[1], NODE_HEADEND, err))
+		return err_wrap(err, "cannot build the path");
+	return 0;
+}
+
+/** lab_arm() - The tunnel is up: begin the losses that waited for it */
+int lab_arm(struct lab *lab, struct err *err)
+{
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		if (lab->impair[l].engine != ENGINE_NONE && impair_arm(&lab->impair[l], err))
+			return -1;
+	return 0;
+}
+
+static void add_capture_names(json_t *captures)
+{
+	size_t i;
+	json_t *c;
+
+	json_array_foreach(captures, i, c)
+	{
+		json_object_set_new(
+			c, "node",
+			json_string(node_names[topology_node((enum link_id)(i / SIDE_COUNT),
+							     (enum side)(i % SIDE_COUNT))]));
+		json_object_set_new(c, "link", json_string(link_names[i / SIDE_COUNT]));
+	}
+}
+
+/**
+ * lab_finish() - Stop what is ours, in order, and collect what it counted
+ * @lab:	Built; the targets have ended
+ * @execution:	Gets "links", "device", "captures" and "sysctls"
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int lab_finish(struct lab *lab, json_t *execution, struct err *err)
+{
+	json_t *links = json_array(), *captures, *device;
+
+	json_object_set_new(execution, "links", links);
+	json_object_set(execution, "sysctls", lab->topology.sysctls);
+	if (helper_stop(&lab->servers[0], err) || helper_stop(&lab->servers[1], err) ||
+	    stop_links(lab, links, err) || helper_stop(&lab->device, err) ||
+	    helper_stop(&lab->capture, err))
+		return -1;
+	captures = helper_report(&lab->capture);
+	if (!captures)
+		return err_set_kind(err, ERR_HARNESS, "the captures gave no report");
+	add_capture_names(captures);
+	json_object_set_new(execution, "captures", captures);
+	device = lab->device.proc.pid ? helper_report(&lab->device) : json_null();
+	if (!device)
+		return err_set_kind(err, ERR_HARNESS, "the middlebox gave no counters");
+	json_object_set_new(
+		execution, "device",
+		json_pack("{s:s, s:o}", "name", lab->job->middlebox->text, "counters", device));
+	return 0;
+}
+
+/** lab_close() - End everything and release it; idempotent */
+void lab_close(struct lab *lab)
+{
+	helper_release(&lab->servers[0]);
+	helper_release(&lab->servers[1]);
+	helper_release(&lab->device);
+	for (int l = 0; l < LINK_COUNT; l++) {
+		proc_release(&lab->wires[l]);
+		cleanup_close(&lab->impair[l].control_fd);
+		lab->impair[l].control_fd = -1;
+	}
+	helper_release(&lab->capture);
+	topology_close(&lab->topology);
+	cleanup_close(&lab->wan_fd);
+	lab->wan_fd = -1;
+	for (int i = 0; i < NODE_COUNT; i++)
+		node_destroy(&lab->nodes[i]);
+	cleanup_close(&lab->events_fd);
+	lab->events_fd = -1;
+	free(lab->log_dir);
+	lab->log_dir = NULL;
+}

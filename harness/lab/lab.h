@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The laboratory of one execution: the path under test, built and running, with
+ * everything on it that is ours.  The same code runs on the host's kernel and, as
+ * the guest's init, in a guest.
+ *
+ *   lab_execute()   all of it, from nothing to execution.json in the run folder
+ */
+#ifndef DUPACK_LAB_LAB_H
+#define DUPACK_LAB_LAB_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "impair/impair.h"
+#include "net/topology.h"
+#include "process/node.h"
+#include "process/proc.h"
+#include "spec/case.h"
+
+struct err;
+
+/** What to execute; all of it is the caller's. */
+struct lab_job {
+	const struct spec_case *c;
+	const struct pair *pair;
+	const struct choice *middlebox;
+	uint64_t seed;
+	const char *targets_dir; /* targets/<name>/target.yaml */
+	const char *built_dir; /* targets/<name>/<program> that was built */
+	const char *folder; /* the run folder, which exists and is empty; absolute */
+};
+
+int lab_execute(const struct lab_job *job, struct err *err);
+
+/* --- between the files of this folder ------------------------------------- */
+
+/** A process of ours with a descriptor that stops it and a file that it reports to. */
+struct helper {
+	struct proc proc;
+	int stop_fd; /* eventfd; owned */
+	int report_fd; /* memfd with JSON once it has ended; owned */
+};
+
+struct lab {
+	const struct lab_job *job;
+	char *log_dir; /* owned */
+	struct node nodes[NODE_COUNT];
+	int wan_fd;
+	struct topology topology;
+	struct impair_link impair[LINK_COUNT]; /* .engine NONE: a plain link */
+	struct proc wires[LINK_COUNT];
+	struct helper device, capture, servers[2]; /* in the server, and in the head-end */
+	int events_fd;
+};
+
+int lab_build(struct lab *lab, const struct lab_job *job, struct err *err);
+int lab_arm(struct lab *lab, struct err *err);
+int lab_finish(struct lab *lab, json_t *execution, struct err *err);
+void lab_close(struct lab *lab);
+
+void helper_release(struct helper *h);
+int helper_start(struct helper *h, const char *name, const struct lab *lab, const struct node *node,
+		 int (*run)(void *ctx, struct err *err), void *ctx, struct err *err);
+
+#endif

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The members of a pair are a table: carriers first, since the implementations
+ * need them from their first packet on; the head-end before the client.  They are
+ * stopped in the other order.
+ */
+#include "lab/pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "lab/lab.h"
+#include "process/credentials.h"
+#include "spec/name.h"
+
+#define READY_NS   (20 * NS_PER_S)
+#define VERB_NS	   (10 * NS_PER_S)
+#define GRACE_NS   (5 * NS_PER_S) /* from SIGTERM to the end of the node */
+#define INNER_NETS "10.0.4.0/24" /* the lan */
+
+static const struct {
+	const char *name, *role;
+	enum pair_role target;
+	enum node_id node;
+} members[MEMBER_COUNT] = {
+	[MEMBER_HEADEND_CARRIER] = { "headend-carrier", "headend", PAIR_CARRIER, NODE_HEADEND },
+	[MEMBER_CLIENT_CARRIER] = { "client-carrier", "client", PAIR_CARRIER, NODE_CLIENT },
+	[MEMBER_HEADEND] = { "headend", "headend", PAIR_HEADEND, NODE_HEADEND },
+	[MEMBER_CLIENT] = { "client", "client", PAIR_CLIENT, NODE_CLIENT },
+};
+
+/* --- what a target requires of the machine ------------------------------------- */
+
+static bool find_binary(const char *name)
+{
+	static const char *const folders[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+					       "/usr/bin",	  "/sbin",	    "/bin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		AUTO_FREE char *path = io_printf("%s/%s", folders[i], name);
+
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_requires(const struct target *t, struct err *err)
+{
+	for (size_t i = 0; i < t->needs_bin.len; i++)
+		if (!find_binary(t->needs_bin.v[i]))
+			return err_set_kind(
+				err, ERR_SKIP,
+				"target '%s' needs the program '%s', which this machine lacks",
+				t->name, t->needs_bin.v[i]);
+	if (strings_have(&t->needs_kernel, "tun") && access("/dev/net/tun", R_OK | W_OK))
+		return err_set_kind(err, ERR_SKIP,
+				    "target '%s' needs TUN, which this kernel lacks (/dev/net/tun)",
+				    t->name);
+	return 0;
+}
+
+/* --- start ------------------------------------------------------------------ */
+
+static int make_secrets(struct pair_run *p, const struct lab *lab, struct err *err)
+{
+	p->cert_dir = io_printf("%s/keys", lab->job->folder);
+	p->psk_file = io_printf("%s/psk", p->cert_dir);
+	p->key_dir = io_printf("%s/keylog", lab->job->folder);
+	if (io_mkdirs(p->cert_dir, err) || io_mkdirs(p->key_dir, err))
+		return -1;
+	return credentials_create(p->cert_dir, p->remote, err);
+}
+
+static void describe(struct pair_run *p, const struct lab *lab)
+{
+	p->world = (struct target_world){
+		.case_id = lab->job->c->id,
+		.carriage = &lab->job->pair->carriage,
+		.prefix = lab->job->built_dir,
+		.log_dir = lab->log_dir,
+		.psk_file = p->psk_file,
+		.cert_dir = p->cert_dir,
+		.keylog_dir = p->key_dir,
+		.seed = lab->job->seed,
+		.dpd_ns = lab->job->c->dpd_ns,
+		.ipv6 = lab->job->c->ipv6,
+	};
+	for (int m = 0; m < MEMBER_COUNT; m++) {
+		bool client = members[m].node == NODE_CLIENT;
+
+		p->ends[m] = (struct endpoint){
+			.target = p->targets.v[members[m].target],
+			.world = &p->world,
+			.node = &lab->nodes[members[m].node],
+			.name = members[m].name,
+			.role = members[m].role,
+			.local = client ? p->local : p->remote,
+			.remote = client ? p->remote : p->local,
+			.inner_nets = INNER_NETS,
+		};
+	}
+}
+
+static int note_version(const struct endpoint *e, json_t *versions, struct err *err)
+{
+	AUTO_FREE char *version = NULL;
+
+	if (json_object_get(versions, e->target->name))
+		return 0;
+	version = endpoint_version(e, err);
+	if (!version)
+		return -1;
+	json_object_set_new(versions, e->target->name, json_string(version));
+	return 0;
+}
+
+static int start_member(struct pair_run *p, int m, json_t *versions, struct err *err)
+{
+	const struct endpoint *e = &p->ends[m];
+
+	if (check_requires(e->target, err) || note_version(e, versions, err) ||
+	    endpoint_run(e, &p->procs[m], err))
+		return -1;
+	if (proc_await_ready(&p->procs[m], READY_NS, err))
+		return err_wrap(err, "target '%s', verb 'run'", e->target->name);
+	return 0;
+}
+
+/** pair_init() - Nobody is there yet */
+void pair_init(struct pair_run *p)
+{
+	const struct proc no_proc = PROC_NONE;
+
+	*p = (struct pair_run){ 0 };
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		p->procs[m] = no_proc;
+}
+
+/**
+ * pair_start() - Start the members of a pair and await that each is ready
+ * @p:		From pair_init(); give it to pair_close() whatever is returned
+ * @lab:	Built
+ * @versions:	Gets the version of each target
+ * @err:	Set on failure: ERR_TARGET, ERR_SKIP
+ *
+ * Return: 0 or -1
+ */
+int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, struct err *err)
+{
+	char address[TOPOLOGY_ADDRESS_MAX];
+
+	snprintf(p->local, sizeof(p->local), "%s",
+		 topology_address(LINK_ACCESS, SIDE_CLIENT, lab->job->c->ipv6, address));
+	snprintf(p->remote, sizeof(p->remote), "%s",
+		 topology_address(LINK_INSIDE, SIDE_SERVER, lab->job->c->ipv6, address));
+	if (spec_pair_targets(lab->job->pair, lab->job->targets_dir, &p->targets, err) ||
+	    make_secrets(p, lab, err))
+		return -1;
+	describe(p, lab);
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		if (p->ends[m].target && start_member(p, m, versions, err))
+			return -1;
+	return 0;
+}
+
+/**
+ * pair_up() - Bring the tunnel up
+ * @p:		Started
+ * @timeout_ns:	How long it may take
+ * @ret_up:	Set on success: did the client say that it is up?
+ * @err:	Set if a target broke its contract, or says that the machine lacks something
+ *
+ * Return: 0 or -1
+ */
+int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *err)
+{
+	const struct endpoint *client = &p->ends[MEMBER_CLIENT];
+	int code = -1;
+
+	if (endpoint_up(client, timeout_ns, &code, err))
+		return -1;
+	if (code == TARGET_SKIP)
+		return err_set_kind(err, ERR_SKIP,
+				    "target '%s' cannot come up here; see log/client-up.log",
+				    client->target->name);
+	if (code == TARGET_UNSUPPORTED)
+		return err_set_kind(err, ERR_TARGET, "target '%s' does not know the verb 'up'",
+				    client->target->name);
+	*ret_up = code == TARGET_YES;
+	if (!*ret_up)
+		return 0;
+	return endpoint_inner_address(client, p->inner, sizeof(p->inner), err);
+}
+
+/** pair_diagnose() - Let every member write its state to the logs, if it can */
+void pair_diagnose(struct pair_run *p)
+{
+	struct err ignored = { 0 };
+	int code;
+
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		if (p->ends[m].target && p->procs[m].pid)
+			endpoint_verb(&p->ends[m], "diag", NULL, VERB_NS, &code, &ignored);
+}
+
+/**
+ * pair_check_alive() - Do all members still run?
+ *
+ * Return: 0, or -1 with @err set to ERR_TARGET
+ */
+int pair_check_alive(struct pair_run *p, struct err *err)
+{
+	char how[64];
+
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		if (p->procs[m].pid && proc_await(&p->procs[m], 0))
+			return err_set_kind(
+				err, ERR_TARGET,
+				"target '%s' as %s %s while it was needed; see log/%s.log",
+				p->ends[m].target->name, members[m].role,
+				proc_describe(&p->procs[m], how, sizeof(how)), members[m].name);
+	return 0;
+}
+
+/** pair_stop() - Ask the members to end, the client first; what does not is killed */
+void pair_stop(struct pair_run *p)
+{
+	for (int m = MEMBER_COUNT - 1; m >= 0; m--)
+		proc_stop(&p->procs[m], GRACE_NS);
+}
+
+/** pair_close() - Release a pair; idempotent */
+void pair_close(struct pair_run *p)
+{
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		proc_release(&p->procs[m]);
+	pair_targets_release(&p->targets);
+	free(p->psk_file);
+	free(p->cert_dir);
+	free(p->key_dir);
+	p->psk_file = p->cert_dir = p->key_dir = NULL;
+}

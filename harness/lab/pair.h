@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The implementations of a pair on a built path: start, bring up, stop. */
+#ifndef DUPACK_LAB_PAIR_H
+#define DUPACK_LAB_PAIR_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "process/target.h"
+#include "spec/target.h"
+
+struct err;
+struct lab;
+
+/** Each that runs: a carrier on both nodes if the carriage has one, then the two ends. */
+enum member {
+	MEMBER_HEADEND_CARRIER,
+	MEMBER_CLIENT_CARRIER,
+	MEMBER_HEADEND,
+	MEMBER_CLIENT,
+	MEMBER_COUNT
+};
+
+/** Long enough for an inner address. */
+#define PAIR_ADDRESS_MAX 64
+
+struct pair_run {
+	struct pair_targets targets;
+	struct target_world world;
+	char *psk_file, *cert_dir, *key_dir; /* owned */
+	char local[32], remote[32]; /* outer addresses of client and head-end */
+	struct endpoint ends[MEMBER_COUNT]; /* .target NULL: not there */
+	struct proc procs[MEMBER_COUNT];
+	char inner[PAIR_ADDRESS_MAX];
+};
+
+void pair_init(struct pair_run *p);
+int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, struct err *err);
+int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *err);
+void pair_diagnose(struct pair_run *p);
+int pair_check_alive(struct pair_run *p, struct err *err);
+void pair_stop(struct pair_run *p);
+void pair_close(struct pair_run *p);
+
+#endif

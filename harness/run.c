@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The pipeline.  What happens to one execution is run_item(), a call a step:
+ *
+ *   folder -> execute (in a guest, or here) -> execution.json -> grade -> verdict.json
+ *
+ * Each execution has a process of its own, a worker: it may become root of a user
+ * namespace, crash, or be killed, and the others go on.  Everything that a worker
+ * starts dies with it, and a worker dies with us.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/home.h"
+#include "base/io.h"
+#include "base/units.h"
+#include "grade/grade.h"
+#include "guest/guest.h"
+#include "lab/lab.h"
+#include "net/userns.h"
+#include "process/pool.h"
+#include "spec/runlist.h"
+#include "spec/target.h"
+
+#define SPARE_NS (30 * NS_PER_S) /* of a worker, beyond the limit of its case */
+
+/** What belongs to an execution besides its item. */
+struct plan {
+	struct pair_targets targets; /* owned */
+	const struct guest_parts *parts; /* NULL: no guest */
+};
+
+struct run {
+	const struct run_list *list;
+	const struct run_options *options;
+	struct plan *plans; /* one an item; owned */
+	struct guest_parts *parts; /* of each pair of targets that occurs; owned */
+	size_t parts_len;
+	json_t *summary; /* what run.json will say of each item; owned */
+	char today[16]; /* YYYY-MM-DD */
+};
+
+/* In real time a case takes what it says; in virtual time only its limit counts */
+static uint64_t wall_limit(const struct spec_case *c, enum runtime runtime)
+{
+	uint64_t longest = 0;
+
+	if (runtime == RUNTIME_VIRTUAL)
+		return c->wall_limit_ns;
+	for (size_t i = 0; i < c->traffic_len; i++) {
+		const struct traffic *t = &c->traffic[i];
+		uint64_t ns = t->start_ns + t->duration_ns + t->timeout_ns;
+
+		longest = ns > longest ? ns : longest;
+	}
+	return c->wall_limit_ns + c->up_timeout_ns + longest + c->idle_ns;
+}
+
+/* --- runtimes ----------------------------------------------------------------- */
+
+static int execute_in_guest(const struct run *run, size_t i, const struct lab_job *lab,
+			    struct err *err)
+{
+	const struct guest_job job = {
+		.lab = lab,
+		.home = run->options->home,
+		.parts = run->plans[i].parts,
+		.targets = &run->plans[i].targets,
+		.virtual_time = run->options->runtime == RUNTIME_VIRTUAL,
+		.wall_limit_ns = wall_limit(lab->c, run->options->runtime),
+	};
+
+	return guest_execute(&job, err);
+}
+
+static int execute_here(const struct run *run, size_t i, const struct lab_job *lab, struct err *err)
+{
+	(void)run, (void)i;
+	return userns_become_root(err) || lab_execute(lab, err) ? -1 : 0;
+}
+
+static const struct {
+	bool guest;
+	int (*execute)(const struct run *run, size_t i, const struct lab_job *lab, struct err *err);
+} runtimes[RUNTIME_COUNT] = {
+	[RUNTIME_VIRTUAL] = { true, execute_in_guest },
+	[RUNTIME_GUEST] = { true, execute_in_guest },
+	[RUNTIME_HOST] = { false, execute_here },
+};
+
+const char *const runtime_names[RUNTIME_COUNT] = {
+	[RUNTIME_VIRTUAL] = "virtual",
+	[RUNTIME_GUEST] = "guest",
+	[RUNTIME_HOST] = "host",
+};
+
+/* --- one execution, in its worker ----------------------------------------------- */
+
+static char *item_folder(const struct run *run, size_t i)
+{
+	return io_printf("%s/%s", run->options->out, run->list->items[i].folder);
+}
+
+static int write_json(const json_t *json, const char *folder, const char *name, struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/%s", folder, name);
+	AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+	if (!text)
+		return err_set(err, ENOMEM, "cannot write '%s'", path);
+	return io_write_file(path, text, strlen(text), err);
+}
+
+static json_t *read_json(const char *folder, const char *name)
+{
+	AUTO_FREE char *path = io_printf("%s/%s", folder, name);
+
+	return json_load_file(path, 0, NULL);
+}
+
+/* What execution.json says of an execution that did not get so far as to write it */
+static json_t *failed_execution(const struct run_item *item, const struct err *why)
+{
+	const char *kind = why->kind == ERR_SKIP	  ? "skip"
+			   : why->kind == ERR_TARGET	  ? "target"
+			   : why->kind == ERR_INTERRUPTED ? "interrupted"
+							  : "harness";
+
+	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:{s:s, s:s}, s:n, s:{}, s:{}}",
+			 "format", 1, "case", item->c->id, "series", item->c->series, "pair",
+			 item->pair->text, "middlebox", item->middlebox->text, "seed",
+			 (json_int_t)item->seed, "outcome", "failed", "error", "kind", kind, "text",
+			 why->text, "up", "times", "versions");
+}
+
+/* What only the outside knows */
+static void annotate(const struct run *run, size_t i, json_t *execution, uint64_t wall_ns)
+{
+	const struct guest_parts *parts = run->plans[i].parts;
+	json_t *versions = json_object_get(execution, "versions");
+
+	json_object_set_new(execution, "runtime",
+			    json_string(runtime_names[run->options->runtime]));
+	json_object_set_new(execution, "wall_s", json_real((double)wall_ns / (double)NS_PER_S));
+	if (!parts)
+		return;
+	json_object_set(versions, "kernel", parts->kernel_version);
+	json_object_set(versions, "packages", parts->packages);
+}
+
+/* Leaves execution.json, complete, whatever happened */
+static int execute(const struct run *run, size_t i, const char *folder, struct err *err)
+{
+	const struct run_item *item = &run->list->items[i];
+	const struct lab_job lab = {
+		.c = item->c,
+		.pair = item->pair,
+		.middlebox = item->middlebox,
+		.seed = item->seed,
+		.targets_dir = run->options->home->targets,
+		.built_dir = run->options->home->built,
+		.folder = folder,
+	};
+	uint64_t begun = clock_ns();
+	struct err why = { 0 };
+	json_t *execution = NULL;
+	int rc;
+
+	if (!runtimes[run->options->runtime].execute(run, i, &lab, &why)) {
+		execution = read_json(folder, "execution.json");
+		if (!execution)
+			err_set_kind(&why, ERR_HARNESS, "execution.json is damaged: disk full?");
+	}
+	if (!execution)
+		execution = failed_execution(item, &why);
+	annotate(run, i, execution, clock_ns() - begun);
+	rc = write_json(execution, folder, "execution.json", err);
+	json_decref(execution);
+	return rc;
+}
+
+static json_t *grade(const struct run *run, size_t i, const char *folder, struct err *err)
+{
+	const struct run_item *item = &run->list->items[i];
+	const struct grade_input input = {
+		.c = item->c,
+		.pair = item->pair,
+		.targets = (const struct target *const *)run->plans[i].targets.v,
+		.targets_len = PAIR_TARGETS,
+		.today = run->today,
+	};
+
+	return grade_folder(folder, &input, err);
+}
+
+static int make_folder(const struct run_item *item, const char *folder, struct err *err)
+{
+	AUTO_FREE char *copy = io_printf("%s/case.yaml", folder);
+
+	if (access(copy, F_OK) == 0)
+		return err_set_kind(err, ERR_USAGE,
+				    "'%s' holds results already: give --out another folder",
+				    folder);
+	return io_mkdirs(folder, err) || io_copy_file(item->c->file, copy, err) ? -1 : 0;
+}
+
+static int run_item(void *ctx, size_t i, struct err *err)
+{
+	const struct run *run = ctx;
+	AUTO_FREE char *folder = item_folder(run, i);
+	json_t *verdict;
+	int rc;
+
+	if (make_folder(&run->list->items[i], folder, err) || execute(run, i, folder, err))
+		return -1;
+	verdict = grade(run, i, folder, err);
+	if (!verdict)
+		return -1;
+	rc = write_json(verdict, folder, "verdict.json", err);
+	json_decref(verdict);
+	return rc;
+}
+
+/* --- all of them ------------------------------------------------------------------ */
+
+static uint64_t item_limit(void *ctx, size_t i)
+{
+	const struct run *run = ctx;
+
+	return wall_limit(run->list->items[i].c, run->options->runtime) + SPARE_NS;
+}
+
+static void item_started(void *ctx, size_t i)
+{
+	const struct run *run = ctx;
+	const struct run_observer *o = &run->options->observer;
+
+	if (o->started)
+		o->started(o->ctx, i);
+}
+
+/* A worker that left no verdict: killed, crashed, or the disk is full */
+static json_t *missing_verdict(const struct run *run, size_t i, const char *folder, const char *how)
+{
+	const struct run_item *item = &run->list->items[i];
+	struct err why = { 0 }, ignored = { 0 };
+	json_t *execution, *verdict;
+
+	err_set_kind(&why, ERR_HARNESS, "the worker %s: what it said is above", how);
+	execution = failed_execution(item, &why);
+	annotate(run, i, execution, 0);
+	verdict = io_mkdirs(folder, &ignored) ||
+				  write_json(execution, folder, "execution.json", &ignored)
+			  ? NULL
+			  : grade(run, i, folder, &ignored);
+	if (!verdict || write_json(verdict, folder, "verdict.json", &ignored)) {
+		json_decref(verdict); /* not even that can be written */
+		verdict = json_incref(execution);
+		json_object_set_new(verdict, "verdict", json_string("error"));
+		json_object_set_new(verdict, "reason", json_string(why.text));
+	}
+	json_decref(execution);
+	return verdict;
+}
+
+static void item_ended(void *ctx, size_t i, const char *how)
+{
+	struct run *run = ctx;
+	const struct run_observer *o = &run->options->observer;
+	AUTO_FREE char *folder = item_folder(run, i);
+	json_t *verdict = how ? NULL : read_json(folder, "verdict.json");
+
+	if (!verdict)
+		verdict = missing_verdict(run, i, folder, how ? how : "left no verdict");
+	json_array_append_new(run->summary,
+			      json_pack("{s:s, s:O?}", "folder", run->list->items[i].folder,
+					"verdict", json_object_get(verdict, "verdict")));
+	if (o->finished)
+		o->finished(o->ctx, i, verdict);
+	json_decref(verdict);
+}
+
+static bool same_targets(const struct pair_targets *a, const struct pair_targets *b)
+{
+	return strcmp(a->v[PAIR_CLIENT]->dir, b->v[PAIR_CLIENT]->dir) == 0 &&
+	       strcmp(a->v[PAIR_HEADEND]->dir, b->v[PAIR_HEADEND]->dir) == 0 &&
+	       !a->v[PAIR_CARRIER] == !b->v[PAIR_CARRIER];
+}
+
+/* Quadratic in the pairs of a run, of which there are few */
+static int plan_guest(struct run *run, size_t i, struct err *err)
+{
+	const struct run_options *o = run->options;
+	struct plan *plan = &run->plans[i];
+
+	for (size_t k = 0; k < i; k++)
+		if (same_targets(&run->plans[k].targets, &plan->targets)) {
+			plan->parts = run->plans[k].parts;
+			return 0;
+		}
+	plan->parts = &run->parts[run->parts_len];
+	if (guest_prepare(o->home, &plan->targets, o->interrupt_fd, &run->parts[run->parts_len],
+			  err))
+		return err_wrap(err, "cannot prepare the guest");
+	run->parts_len++;
+	return 0;
+}
+
+static int make_plans(struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < run->list->len; i++)
+		if (spec_pair_targets(run->list->items[i].pair, run->options->home->targets,
+				      &run->plans[i].targets, err) ||
+		    (runtimes[run->options->runtime].guest && plan_guest(run, i, err)))
+			return -1;
+	return 0;
+}
+
+/* results/latest, which only runs in results/ change; replaced in one step */
+static int point_latest(const struct run_options *o, struct err *err)
+{
+	size_t len = strlen(o->home->results);
+	AUTO_FREE char *latest = io_printf("%s/latest", o->home->results);
+	AUTO_FREE char *fresh = io_printf("%s.%d", latest, (int)getpid());
+
+	if (strncmp(o->out, o->home->results, len) != 0 || o->out[len] != '/' ||
+	    strchr(o->out + len + 1, '/'))
+		return 0;
+	if (symlink(o->out + len + 1, fresh) || rename(fresh, latest)) {
+		unlink(fresh);
+		return err_set(err, errno, "cannot point '%s' to this run", latest);
+	}
+	return 0;
+}
+
+static int write_summary(const struct run *run, struct err *err)
+{
+	json_t *json = json_pack("{s:i, s:s, s:s, s:O}", "format", 1, "date", run->today, "runtime",
+				 runtime_names[run->options->runtime], "executions", run->summary);
+	int rc = write_json(json, run->options->out, "run.json", err);
+
+	json_decref(json);
+	return rc;
+}
+
+static int go(struct run *run, struct err *err)
+{
+	const struct pool pool = {
+		.len = run->list->len,
+		.width = run->options->jobs,
+		.interrupt_fd = run->options->interrupt_fd,
+		.run = run_item,
+		.limit_ns = item_limit,
+		.started = item_started,
+		.ended = item_ended,
+		.ctx = run,
+	};
+	struct err ignored = { 0 };
+	int rc;
+
+	if (make_plans(run, err) || io_mkdirs(run->options->out, err) ||
+	    point_latest(run->options, err))
+		return -1;
+	rc = pool_run(&pool, err);
+	return write_summary(run, rc ? &ignored : err) || rc ? -1 : 0;
+}
+
+/**
+ * run_all() - Execute and grade all items of a run list
+ * @list:	The run list
+ * @options:	How, and where to
+ * @err:	Set on failure: ERR_INTERRUPTED, ERR_USAGE, ERR_HARNESS.  An execution that
+ *		fails is not a failure here: it has a verdict
+ *
+ * Return: 0 if every item has a verdict, or -1; nothing is left running in either case
+ */
+int run_all(const struct run_list *list, const struct run_options *options, struct err *err)
+{
+	struct run run = {
+		.list = list,
+		.options = options,
+		.plans = calloc(list->len + 1, sizeof(*run.plans)),
+		.parts = calloc(list->len + 1, sizeof(*run.parts)),
+		.summary = json_array(),
+	};
+	time_t now = time(NULL);
+	int rc;
+
+	strftime(run.today, sizeof(run.today), "%Y-%m-%d", gmtime(&now));
+	if (run.plans && run.parts)
+		rc = go(&run, err);
+	else
+		rc = err_set(err, ENOMEM, "cannot plan %zu executions", list->len);
+	for (size_t i = 0; run.plans && i < list->len; i++)
+		pair_targets_release(&run.plans[i].targets);
+	for (size_t i = 0; i < run.parts_len; i++)
+		guest_parts_release(&run.parts[i]);
+	free(run.plans);
+	free(run.parts);
+	json_decref(run.summary);
+	return rc;
+}
