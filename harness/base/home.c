@@ -96,7 +96,9 @@ void home_release(struct home *home)
 			   &home->scripts, &home->built, &home->results };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		free(*parts[i]);
-		*parts[i] = NULL;
+		char **part = parts[i];
+
+		free(*part);
+		*part = NULL;
 	}
 }

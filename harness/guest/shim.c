@@ -175,7 +175,7 @@ int mkdir(const char *path, mode_t mode)
 
 	if (of_no_folder(path))
 		return 0;
-	return ((mkdir_fn *)(uintptr_t)next_of("mkdir", &cache))(path, mode);
+	return ((mkdir_fn *)next_of("mkdir", &cache))(path, mode);
 }
 
 int open64(const char *path, int flags, ...)
@@ -185,11 +185,11 @@ int open64(const char *path, int flags, ...)
 	va_list ap;
 
 	va_start(ap, flags);
-	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+	mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return memfd_create("guest-memory", MFD_CLOEXEC);
-	return ((open_fn *)(uintptr_t)next_of("open64", &cache))(
+	return ((open_fn *)next_of("open64", &cache))(
 		of_no_folder(path) ? "/dev/null" : path,
 		of_no_folder(path) ? O_WRONLY | O_CLOEXEC : flags, mode);
 }

@@ -99,10 +99,8 @@ void traffic_server_release(struct traffic_server *server)
 	*server = (struct traffic_server)TRAFFIC_SERVER_NONE;
 }
 
-/*
- * Send back what is there, as it came.  What cannot be sent is lost, as on any path.
- * NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it
- */
+/* Send back what is there, as it came.  What cannot be sent is lost, as on any path */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it */
 static void echo(int fd, uint8_t *buf, size_t size)
 {
 	union {

@@ -289,7 +289,7 @@ read -r -t 10 -u 7 word
 is "$word" 'ANSWERED 500' 'the daemon on port 500 got exactly the message'
 [[ $scan == *'Notify message 14 (NO-PROPOSAL-CHOSEN)'* ]]
 ok $? 'ike-scan --tcp=2 got its answer'
-[[ $scan == *'1 returned notify'* ]] || sed 's/^/# /' <<<"$scan"
+[[ $scan == *'1 returned notify'* ]] || printf '# %s\n' "${scan//$'\n'/$'\n'# }"
 
 # 4. The counter-check: without the carrier the kernel does answer, and we would see it
 kill -TERM $headend_pid

@@ -203,8 +203,9 @@ static inline void sim_raw(struct sim *s, enum direction dir, const uint8_t *ip,
 static inline void sim_send(struct sim *s, const struct seg *g)
 {
 	uint8_t ip[2048];
+	size_t len = sim_build(g, ip);
 
-	sim_raw(s, g->dir, ip, sim_build(g, ip));
+	sim_raw(s, g->dir, ip, len);
 }
 
 #define SEND(s, ...) sim_send((s), &(const struct seg){ __VA_ARGS__ })
