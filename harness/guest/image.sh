@@ -23,7 +23,7 @@ set -eu
 
 suite=${IMAGE_SUITE:-bookworm}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dupack
-base="dash busybox libc6 libgcc-s1 iproute2 libnl-3-200 libnl-route-3-200
+base="dash busybox-static libc6 libgcc-s1 iproute2 libnl-3-200 libnl-route-3-200
 	libyaml-0-2 libjansson4 libssl3"
 
 fail() {
@@ -109,10 +109,8 @@ put host.conf "multi on\n"
 put shells "/bin/sh\n"
 : >etc/resolv.conf
 
-ln -sf dash usr/bin/sh
-applets=$(usr/lib64/ld-linux-x86-64.so.2 --library-path usr/lib/x86_64-linux-gnu \
-	usr/bin/busybox --list)
-for applet in $applets; do
+ln -sf dash usr/bin/sh	# not busybox: its shell prefers its own applets to real tools
+for applet in $(usr/bin/busybox --list); do
 	[ -e "usr/bin/$applet" ] || [ -L "usr/bin/$applet" ] || [ -e "usr/sbin/$applet" ] ||
 		ln -s busybox "usr/bin/$applet"
 done

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The flags of `run` and `case`, as a child parser of argp. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/units.h"
+#include "cmd/execution.h"
+
+enum { KEY_RUNTIME = 0x100, KEY_SEED, KEY_OUT, KEY_REPEAT, KEY_SHARD };
+
+#define JOBS_MAX   4096
+#define REPEAT_MAX 1000000
+
+static const struct argp_option options[] = {
+	{ "pair", 'p', "PAIR", 0, "who is tested, instead of the cases' own pairs; may be repeated",
+	  1 },
+	{ "middlebox", 'm', "NAME[,KEY=VALUE]...", 0,
+	  "the device in the path, instead of the cases' own; may be repeated", 1 },
+	{ "runtime", KEY_RUNTIME, "virtual|guest|host", 0, "where it runs (virtual)", 1 },
+	{ "seed", KEY_SEED, "N", 0, "of all randomness (1)", 1 },
+	{ "repeat", KEY_REPEAT, "N", 0, "each execution with N seeds, from --seed on", 1 },
+	{ "jobs", 'j', "N", 0, "executions at the same time (one for each CPU)", 1 },
+	{ "shard", KEY_SHARD, "I/N", 0, "only the I-th of N parts", 1 },
+	{ "out", 'o', "DIR", 0, "where the results go (a new folder below results/)", 1 },
+	{ 0 },
+};
+
+static void words_add(struct words *w, const char *word)
+{
+	w->v = reallocarray(w->v, w->len + 1, sizeof(*w->v));
+	if (!w->v)
+		abort();
+	w->v[w->len++] = word;
+}
+
+/* A whole number within bounds, or argp ends the program */
+static uint64_t number(struct argp_state *state, const char *flag, const char *text, uint64_t min,
+		       uint64_t max)
+{
+	uint64_t n;
+
+	if (units_count(text, &n) || n < min || n > max)
+		argp_error(state, "--%s cannot be '%.60s': give a whole number from %llu to %llu",
+			   flag, text, (unsigned long long)min, (unsigned long long)max);
+	return n;
+}
+
+static enum runtime runtime_parse(struct argp_state *state, const char *text)
+{
+	AUTO_FREE char *list = name_list(runtime_names, RUNTIME_COUNT);
+	const char *near = name_near(text, runtime_names, RUNTIME_COUNT);
+
+	for (size_t i = 0; i < RUNTIME_COUNT; i++)
+		if (strcmp(runtime_names[i], text) == 0)
+			return (enum runtime)i;
+	if (near)
+		argp_error(state, "no runtime '%.60s': did you mean '%s'?", text, near);
+	else
+		argp_error(state, "no runtime '%.60s': there are: %s", text, list);
+	return RUNTIME_VIRTUAL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct execution_flags *flags = state->input;
+	struct err err;
+
+	switch (key) {
+	case 'p':
+		words_add(&flags->pairs, arg);
+		return 0;
+	case 'm':
+		words_add(&flags->middleboxes, arg);
+		return 0;
+	case 'j':
+		flags->jobs = (unsigned)number(state, "jobs", arg, 1, JOBS_MAX);
+		return 0;
+	case 'o':
+		if (!*arg)
+			argp_error(state, "--out cannot be empty: give a folder");
+		flags->out = arg;
+		return 0;
+	case KEY_RUNTIME:
+		flags->runtime = runtime_parse(state, arg);
+		return 0;
+	case KEY_SEED:
+		/* JSON's integers are signed */
+		flags->seed = number(state, "seed", arg, 0, INT64_MAX - REPEAT_MAX);
+		return 0;
+	case KEY_REPEAT:
+		flags->repeat = (unsigned)number(state, "repeat", arg, 1, REPEAT_MAX);
+		return 0;
+	case KEY_SHARD:
+		if (run_list_shard_parse(arg, &flags->shard, &flags->shards, &err))
+			argp_error(state, "%s", err.text);
+		return 0;
+	case ARGP_KEY_ARG:
+		words_add(&flags->selectors, arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp execution_argp = { .options = options, .parser = parse };
+
+/** execution_flags_init() - What holds where nothing is given */
+void execution_flags_init(struct execution_flags *flags)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*flags = (struct execution_flags){
+		.runtime = RUNTIME_VIRTUAL,
+		.seed = 1,
+		.repeat = 1,
+		.jobs = cpus > 1 ? (unsigned)cpus : 1,
+	};
+}
+
+/** execution_flags_release() - Free the lists; idempotent */
+void execution_flags_release(struct execution_flags *flags)
+{
+	struct words *all[] = { &flags->selectors, &flags->pairs, &flags->middleboxes };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		free(all[i]->v);
+		*all[i] = (struct words){ 0 };
+	}
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * dupack list: what there is.  Each listing is made as JSON; the table for people is
+ * some of its keys.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/home.h"
+#include "base/io.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "cmd/probe.h"
+#include "grade/metrics.h"
+#include "middlebox/config.h"
+#include "report/table.h"
+#include "report/text.h"
+#include "spec/runlist.h"
+#include "spec/target.h"
+
+static json_t *strings_json(const struct strings *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->len; i++)
+		json_array_append_new(array, json_string(list->v[i]));
+	return array;
+}
+
+/* --- cases ------------------------------------------------------------------ */
+
+static int load_cases(const struct home *home, struct run_list *ret, struct err *err)
+{
+	const struct run_request request = { .cases_dir = home->cases, .seed = 1 };
+
+	return run_list_build(&request, ret, err);
+}
+
+static json_t *case_json(const struct spec_case *c)
+{
+	AUTO_FREE char *name = io_printf("%s/%s", c->series, c->id);
+	json_t *pairs = json_array(), *boxes = json_array();
+
+	for (size_t i = 0; i < c->pairs_len; i++)
+		json_array_append_new(pairs, json_string(c->pairs[i].text));
+	for (size_t i = 0; i < c->middleboxes_len; i++)
+		json_array_append_new(boxes, json_string(c->middleboxes[i].text));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s#, s:s, s:o, s:o}", "name", name,
+			 "series", c->series, "case", c->id, "title", c->title, "requirement",
+			 c->requirement, "clause", c->clause, "level", &c->level, 1, "file",
+			 c->file, "pairs", pairs, "middleboxes", boxes);
+}
+
+static json_t *list_cases(const struct home *home, struct err *err)
+{
+	AUTO_RUN_LIST struct run_list list = { 0 };
+	json_t *rows;
+
+	if (load_cases(home, &list, err))
+		return NULL;
+	rows = json_array();
+	for (size_t i = 0; i < list.cases_len; i++)
+		json_array_append_new(rows, case_json(list.cases[i]));
+	return rows;
+}
+
+static const struct table_column case_columns[] = {
+	{ .key = "name", .heading = "case" },	{ .key = "level", .heading = "level" },
+	{ .key = "pairs", .heading = "pairs" }, { .key = "middleboxes", .heading = "middleboxes" },
+	{ .key = "title", .heading = "title" },
+};
+
+/* --- targets ---------------------------------------------------------------- */
+
+struct targets {
+	struct target **v; /* owned, each too */
+	size_t len;
+};
+
+static void targets_release(struct targets *t)
+{
+	for (size_t i = 0; i < t->len; i++)
+		spec_target_free(t->v[i]);
+	free(t->v);
+}
+
+/* Every folder with a target.yaml, by name */
+static int load_targets(const struct home *home, struct targets *ret, struct err *err)
+{
+	struct dirent **found = NULL;
+	int n = scandir(home->targets, &found, NULL, alphasort), rc = 0;
+
+	if (n < 0)
+		return err_set(err, 0, "cannot read the folder of targets '%s'", home->targets);
+	*ret = (struct targets){ .v = calloc((size_t)n + 1, sizeof(*ret->v)) };
+	if (!ret->v)
+		abort();
+	for (int i = 0; i < n; i++) {
+		AUTO_FREE char *dir = io_printf("%s/%s", home->targets, found[i]->d_name);
+		AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
+
+		free(found[i]);
+		if (rc || access(file, F_OK))
+			continue;
+		ret->v[ret->len] = spec_target_load(dir, err);
+		if (ret->v[ret->len])
+			ret->len++;
+		else
+			rc = -1;
+	}
+	free(found);
+	return rc;
+}
+#define AUTO_TARGETS __attribute__((cleanup(targets_release)))
+
+static json_t *target_json(const struct target *t)
+{
+	AUTO_FREE char *missing = probe_missing_programs(&t->needs_bin);
+
+	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:s, s:s}", "name",
+			 t->name, "vendor", t->vendor, "roles", strings_json(&t->roles),
+			 "carriages", strings_json(&t->carriages), "packages",
+			 strings_json(&t->packages), "binaries", strings_json(&t->needs_bin),
+			 "capabilities", strings_json(&t->caps), "wire", t->wire, "deviations",
+			 (int)t->deviations_len, "missing", missing, "dir", t->dir);
+}
+
+static json_t *list_targets(const struct home *home, struct err *err)
+{
+	AUTO_TARGETS struct targets targets = { 0 };
+	json_t *rows;
+
+	if (load_targets(home, &targets, err))
+		return NULL;
+	rows = json_array();
+	for (size_t i = 0; i < targets.len; i++)
+		json_array_append_new(rows, target_json(targets.v[i]));
+	return rows;
+}
+
+static const struct table_column target_columns[] = {
+	{ .key = "name", .heading = "target" },
+	{ .key = "roles", .heading = "roles" },
+	{ .key = "carriages", .heading = "carriages" },
+	{ .key = "missing", .heading = "missing on this host" },
+	{ .key = "vendor", .heading = "vendor" },
+};
+
+/* --- pairs ------------------------------------------------------------------ */
+
+static json_t *find_row(const json_t *rows, const char *name)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) if (strcmp(json_string_value(json_object_get(row, "pair")),
+						    name) == 0) return row;
+	return NULL;
+}
+
+static json_t *pair_row(json_t *rows, const struct pair *p)
+{
+	json_t *row = find_row(rows, p->text);
+
+	if (row)
+		return row;
+	row = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "pair", p->text, "client", p->client,
+			"headend", p->headend, "carriage", p->carriage.name, "cases");
+	json_array_append_new(rows, row);
+	return row;
+}
+
+static void add_formable(json_t *rows, const struct home *home, const struct target *client,
+			 const struct target *headend, const char *carriage)
+{
+	bool same = strcmp(client->name, headend->name) == 0;
+	AUTO_FREE char *text = io_printf("%s%s%s@%s", client->name, same ? "" : ":",
+					 same ? "" : headend->name, carriage);
+	struct err ignored = { 0 };
+	struct pair pair;
+
+	if (pair_parse(text, &pair, &ignored))
+		return;
+	if (!spec_pair_check(&pair, home->targets, &ignored))
+		pair_row(rows, &pair);
+	pair_release(&pair);
+}
+
+/* All that the targets can form, then what cases name besides, with options for example */
+static json_t *list_pairs(const struct home *home, struct err *err)
+{
+	AUTO_TARGETS struct targets targets = { 0 };
+	AUTO_RUN_LIST struct run_list list = { 0 };
+	json_t *rows;
+
+	if (load_targets(home, &targets, err) || load_cases(home, &list, err))
+		return NULL;
+	rows = json_array();
+	for (size_t c = 0; c < targets.len; c++)
+		for (size_t h = 0; h < targets.len; h++)
+			for (size_t i = 0; i < targets.v[c]->carriages.len; i++)
+				add_formable(rows, home, targets.v[c], targets.v[h],
+					     targets.v[c]->carriages.v[i]);
+	for (size_t i = 0; i < list.cases_len; i++)
+		for (size_t n = 0; n < list.cases[i]->pairs_len; n++) {
+			json_t *row = pair_row(rows, &list.cases[i]->pairs[n]);
+
+			json_array_append_new(
+				json_object_get(row, "cases"),
+				json_sprintf("%s/%s", list.cases[i]->series, list.cases[i]->id));
+		}
+	return rows;
+}
+
+static const struct table_column pair_columns[] = {
+	{ .key = "pair", .heading = "pair" },	     { .key = "client", .heading = "client" },
+	{ .key = "headend", .heading = "head-end" }, { .key = "carriage", .heading = "carriage" },
+	{ .key = "cases", .heading = "cases" },
+};
+
+/* --- middleboxes ------------------------------------------------------------ */
+
+static json_t *option_json(const struct device_option *o)
+{
+	static const char *const kinds[] = {
+		[OPTION_COUNT] = "count",
+		[OPTION_DURATION] = "duration",
+		[OPTION_SIZE] = "size",
+		[OPTION_WORD] = "word",
+	};
+	json_t *words = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(o->words) && o->words[i]; i++)
+		json_array_append_new(words, json_string(o->words[i]));
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "option", o->name, "default", o->preset,
+			 "kind", kinds[o->kind], "words", words, "what", o->what, "source",
+			 o->source);
+}
+
+static json_t *list_middleboxes(const struct home *home, struct err *err)
+{
+	json_t *rows = json_array();
+
+	(void)home, (void)err;
+	for (size_t d = 0; d < DEVICE_COUNT; d++) {
+		const struct device_kind *kind = &device_kinds[d];
+		json_t *options = json_array();
+
+		for (size_t i = 0; i < device_options_len; i++)
+			if (device_has_option((enum device_mode)d, &device_options[i]))
+				json_array_append_new(options, option_json(&device_options[i]));
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "name", kind->name,
+						      "what", kind->what, "source", kind->source,
+						      "options", options));
+	}
+	return rows;
+}
+
+static void print_option(const json_t *o, const struct table_style *style)
+{
+	enum { INDENT = 42 };
+	AUTO_FREE char *set = io_printf("%s=%s", json_string_value(json_object_get(o, "option")),
+					json_string_value(json_object_get(o, "default")));
+	AUTO_FREE char *words = table_text(json_object_get(o, "words"));
+	AUTO_FREE char *what = io_printf("%s (%s)", json_string_value(json_object_get(o, "what")),
+					 json_string_value(json_object_get(o, "source")));
+
+	printf("  %-26s %-12s ", set,
+	       *words ? words : json_string_value(json_object_get(o, "kind")));
+	text_wrap(stdout, what, INDENT, style->width);
+}
+
+/* One device after the other, each with its options as a user would give them */
+static void print_middleboxes(const json_t *rows, const struct table_style *style)
+{
+	const json_t *row, *o;
+	size_t i, n;
+
+	json_array_foreach(rows, i, row)
+	{
+		const json_t *options = json_object_get(row, "options");
+
+		printf("%s%s\n  ", i ? "\n" : "", json_string_value(json_object_get(row, "name")));
+		text_wrap(stdout, json_string_value(json_object_get(row, "what")), 2, style->width);
+		fputs("  source: ", stdout);
+		text_wrap(stdout, json_string_value(json_object_get(row, "source")), 10,
+			  style->width);
+		if (json_array_size(options))
+			printf("\n  %-26s %-12s %s\n", "option=default", "value", "what (source)");
+		json_array_foreach(options, n, o) print_option(o, style);
+	}
+}
+
+/* --- the subcommand ----------------------------------------------------------- */
+
+static const struct listing {
+	const char *name;
+	json_t *(*make)(const struct home *home, struct err *err);
+	const struct table_column *columns;
+	size_t columns_len;
+	void (*print)(const json_t *rows, const struct table_style *style); /* instead of columns */
+} listings[] = {
+	{ "cases", list_cases, case_columns, ARRAY_SIZE(case_columns), NULL },
+	{ "pairs", list_pairs, pair_columns, ARRAY_SIZE(pair_columns), NULL },
+	{ "targets", list_targets, target_columns, ARRAY_SIZE(target_columns), NULL },
+	{ "middleboxes", list_middleboxes, NULL, 0, print_middleboxes },
+};
+
+struct arguments {
+	const struct listing *listing;
+	bool json;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'J', NULL, 0, "print JSON", 0 },
+	{ 0 },
+};
+
+static const struct listing *find_listing(struct argp_state *state, const char *word)
+{
+	const char *names[ARRAY_SIZE(listings)];
+	AUTO_FREE char *list = NULL;
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(listings); i++) {
+		names[i] = listings[i].name;
+		if (word && strcmp(names[i], word) == 0)
+			return &listings[i];
+	}
+	list = name_list(names, ARRAY_SIZE(names));
+	near = word ? name_near(word, names, ARRAY_SIZE(names)) : NULL;
+	if (near)
+		argp_error(state, "no list of '%.60s': did you mean '%s'?", word, near);
+	else if (word)
+		argp_error(state, "no list of '%.60s': there are: %s", word, list);
+	else
+		argp_error(state, "say what to list: %s", list);
+	return NULL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case 'J':
+		a->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->listing)
+			argp_error(state, "one list at a time");
+		a->listing = find_listing(state, arg);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		find_listing(state, NULL);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "cases|pairs|targets|middleboxes|metrics",
+	.doc = "List what there is.",
+};
+
+static void print(const struct arguments *a, const json_t *rows)
+{
+	const struct terminal_style terminal = cmd_style(STDOUT_FILENO);
+	const struct table_style style = { .width = terminal.width, .colour = terminal.colour };
+
+	if (a->json)
+		cmd_print_json(rows);
+	else if (a->listing->print)
+		a->listing->print(rows, &style);
+	else
+		table_print(stdout, a->listing->columns, a->listing->columns_len, rows, &style);
+}
+
+/** cmd_list() - dupack list */
+int cmd_list(int argc, char **argv)
+{
+	AUTO_HOME struct home home = { 0 };
+	struct arguments arguments = { 0 };
+	struct err err = { 0 };
+	json_t *rows;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (home_find(&home, &err))
+		return cmd_error(&err);
+	rows = arguments.listing->make(&home, &err);
+	if (!rows)
+		return cmd_error(&err);
+	print(&arguments, rows);
+	json_decref(rows);
+	return cmd_finish(0);
+}

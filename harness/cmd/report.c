@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * dupack report: show the results of a run again, or write them for others.
+ *
+ * The exit status says whether the report was written, not what is in it: a CI job
+ * writes JUnit after a run that failed, too.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "report/junit.h"
+#include "report/markdown.h"
+#include "report/verdict.h"
+
+enum format { FORMAT_JUNIT, FORMAT_MARKDOWN, FORMAT_COUNT };
+
+static void (*const writers[FORMAT_COUNT])(FILE *out, const json_t *verdicts) = {
+	[FORMAT_JUNIT] = junit_report,
+	[FORMAT_MARKDOWN] = markdown_report,
+};
+
+#define KEY(format) (0x100 + (format))
+
+static const struct argp_option options[] = {
+	{ "junit", KEY(FORMAT_JUNIT), "FILE", 0, "write JUnit XML; FILE - is stdout", 0 },
+	{ "markdown", KEY(FORMAT_MARKDOWN), "FILE", 0, "write a Markdown table, likewise", 0 },
+	{ 0 },
+};
+
+struct arguments {
+	const char *folder;
+	const char *files[FORMAT_COUNT]; /* NULL: not asked for */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case KEY(FORMAT_JUNIT):
+	case KEY(FORMAT_MARKDOWN):
+		a->files[key - KEY(0)] = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->folder)
+			argp_error(state, "give one folder of results");
+		a->folder = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "give a folder of results, for example results/latest");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "DIR",
+	.doc = "Show the results of a run.\v"
+	       "DIR is a folder of results, for example results/latest.",
+};
+
+static int write_file(enum format format, const char *path, const json_t *verdicts, struct err *err)
+{
+	FILE *out;
+	bool bad;
+
+	if (strcmp(path, "-") == 0) {
+		writers[format](stdout, verdicts);
+		return 0;
+	}
+	out = fopen(path, "we");
+	if (!out)
+		return err_set(err, errno, "cannot write '%s'", path);
+	writers[format](out, verdicts);
+	bad = ferror(out);
+	if (fclose(out) || bad)
+		return err_set(err, errno, "cannot write '%s'", path);
+	return 0;
+}
+
+/* The table, unless something else was asked for */
+static int write_all(const struct arguments *a, const json_t *verdicts, struct err *err)
+{
+	const struct terminal_run run = { .folder = a->folder, .wall_s = -1 };
+	const struct terminal_style style = cmd_style(STDOUT_FILENO);
+	bool asked = false;
+
+	for (size_t i = 0; i < FORMAT_COUNT; i++) {
+		if (!a->files[i])
+			continue;
+		asked = true;
+		if (write_file((enum format)i, a->files[i], verdicts, err))
+			return -1;
+	}
+	if (!asked)
+		terminal_report(stdout, verdicts, &run, &style);
+	return 0;
+}
+
+/** cmd_report() - dupack report */
+int cmd_report(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct err err = { 0 };
+	json_t *verdicts;
+	int rc;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	verdicts = report_load(arguments.folder, &err);
+	if (!verdicts)
+		return cmd_error(&err);
+	rc = write_all(&arguments, verdicts, &err);
+	json_decref(verdicts);
+	return rc ? cmd_error(&err) : cmd_finish(0);
+}
