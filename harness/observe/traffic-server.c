@@ -105,7 +105,6 @@ static void echo(int fd, uint8_t *buf, size_t size)
 {
 	union {
 		struct cmsghdr align;
-		/* cppcheck-suppress unusedStructMember ; its size is what counts */
 		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control;
 	struct sockaddr_storage peer;

@@ -183,7 +183,6 @@ ssize_t socket_wire_read(int fd, uint8_t *buf, size_t size, bool *ret_checked)
 {
 	union {
 		struct cmsghdr align;
-		/* cppcheck-suppress unusedStructMember ; its size is what counts */
 		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
