@@ -4,11 +4,11 @@
 # ike-scan talks to its head-end, and hand-made segments try to break it.
 # TAP 13; needs root, network namespaces, TUN, tshark, ike-scan, tcpdump, python3.
 #
-# usage: ctcp-oracles.sh [CARRIER]
+# usage: ctcp-oracles.sh [CARRIER]	(or CARRIER in the environment)
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-carrier=${1:-$here/../../build/targets/ctcp/carrier}
+carrier=${1:-${CARRIER:-$here/../../build/targets/ctcp/carrier}}
 client=ctcp-client-$$ headend=ctcp-headend-$$
 tests=0 failed=0
 
