@@ -5,6 +5,9 @@ CC	?= gcc
 BUILD	?= build
 PREFIX	?= /usr/local
 SAN	?=
+JOBS	?= $(shell nproc)
+comma	:= ,
+.SECONDARY: # keep objects, and with them what is not rebuilt next time
 
 PACKAGES := libnl-route-3.0 libnl-3.0 yaml-0.1 jansson libcrypto
 
@@ -19,7 +22,6 @@ BUILD	:= build/san-$(subst $(comma),-,$(SAN))
 override CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 override LDFLAGS += -fsanitize=$(SAN)
 endif
-comma	:= ,
 
 Q	:= $(if $(V),,@)
 say	= $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
@@ -30,11 +32,11 @@ LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard h
 LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
-TARGETS := $(patsubst targets/%.c,$(BUILD)/targets/%,$(wildcard targets/*/*-main.c))
+SH_TESTS := $(wildcard harness/tests/*.sh)
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
 
 .PHONY: all
-all: $(BUILD)/dupack $(BUILD)/shim.so $(TARGET_BINS)
+all: $(BUILD)/dupack $(BUILD)/shim.so $(TARGET_BINS) ## build everything that runs
 
 $(BUILD)/harness/base/%.o $(BUILD)/harness/decode/%.o: override CFLAGS += -Wconversion
 
@@ -72,8 +74,37 @@ $(BUILD)/shim.so: harness/guest/shim.c harness/guest/shim.h
 	@mkdir -p $(@D)
 	$(call say,SHIM,$@)$(CC) -O2 -std=gnu17 -D_GNU_SOURCE $(WARN) -Iharness -shared -fPIC -o $@ $< -ldl
 
+.PHONY: deps
+deps: ## install the Debian packages that are missing
+	@harness/deps.sh
+
+.PHONY: tests
+tests: all $(TESTS)
+
+# Not .proverc, which is for cases; a hang is for the caller to see, a leak for ASan
+.PHONY: check-unit
+check-unit: tests ## unit tests; SAN=address,undefined: the same under sanitizers
+	$(Q)DUPACK=$(abspath $(BUILD))/dupack CARRIER=$(abspath $(BUILD))/targets/ctcp/carrier \
+		prove --norc -j $(JOBS) --exec '' $(PROVE) $(TESTS) $(SH_TESTS)
+
+.PHONY: lint
+lint: ## format, clang-tidy, cppcheck, gcc's analyzer, layers, headers, shell, man page
+	@JOBS=$(JOBS) harness/lint.sh
+
+.PHONY: format
+format: ## rewrite all C by .clang-format
+	@find harness targets -name '*.[ch]' -exec clang-format -i {} +
+
+.PHONY: install
+install: all ## install to DESTDIR and PREFIX, by default /usr/local
+	@harness/install.sh $(BUILD) '$(DESTDIR)' '$(PREFIX)'
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
 .PHONY: clean
-clean:
+clean: ## remove what was built
 	rm -rf build
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

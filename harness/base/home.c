@@ -92,11 +92,13 @@ int home_find(struct home *ret, struct err *err)
 /** home_release() - Free the paths; idempotent */
 void home_release(struct home *home)
 {
-	char **all[] = { &home->binary,	 &home->cases, &home->targets,
-			 &home->scripts, &home->built, &home->results };
+	char **parts[] = { &home->binary,  &home->cases, &home->targets,
+			   &home->scripts, &home->built, &home->results };
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		free(*all[i]);
-		*all[i] = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		char **part = parts[i];
+
+		free(*part);
+		*part = NULL;
 	}
 }

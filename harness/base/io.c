@@ -182,8 +182,8 @@ char *io_sha256(const void *bytes, size_t len, char ret_hex[65])
 
 	if (EVP_Digest(bytes, len, sum, NULL, EVP_sha256(), NULL) != 1)
 		abort(); /* no memory */
-	for (unsigned int i = 0; i < 32; i++)
-		snprintf(ret_hex + 2 * (size_t)i, 3, "%02x", sum[i]);
+	for (size_t i = 0; i < 32; i++)
+		snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
 	return ret_hex;
 }
 

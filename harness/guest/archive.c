@@ -89,6 +89,8 @@ static int parents(struct archive *a, const char *path, struct err *err)
 {
 	AUTO_FREE char *part = strdup(path);
 
+	if (!part)
+		return err_set(err, ENOMEM, "cannot make an initramfs");
 	for (char *slash = strchr(part, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (folder(a, part, err))

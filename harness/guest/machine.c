@@ -71,7 +71,7 @@ static int become_kernel(void *ctx, struct err *err)
 		MEMORY,
 		"initrd=/proc/self/fd/10",
 		"rdinit=/init",
-		"uml_dir=" SHIM_NO_FOLDER,
+		"uml_dir=" SHIM_NO_FOLDER, /* NOLINT(bugprone-suspicious-missing-comma) */
 		"umid=dupack",
 		"con=null",
 		"con0=null,fd:2",

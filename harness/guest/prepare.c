@@ -20,8 +20,6 @@
 #include "process/proc.h"
 #include "spec/target.h"
 
-extern char **environ;
-
 #define PACKAGES_MAX 64
 #define CLEAN_UP_NS  (10 * NS_PER_S)
 

@@ -80,7 +80,7 @@ static ptrace_fn *real_ptrace(void)
 {
 	static void *cache;
 
-	return (ptrace_fn *)(uintptr_t)next_of("ptrace", &cache);
+	return (ptrace_fn *)next_of("ptrace", &cache);
 }
 
 static unsigned int xstate_size(void)
@@ -129,6 +129,8 @@ long ptrace(enum __ptrace_request request, ...)
 	if (request == PTRACE_SETREGSET && (uintptr_t)addr == NT_X86_XSTATE)
 		return set_xstate(pid, data);
 	if (request == PTRACE_SETOPTIONS)
+		/* a mask, in a pointer by ptrace's contract */
+		/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 		data = (void *)((uintptr_t)data | PTRACE_O_EXITKILL);
 	if ((int)request == SYSEMU || (int)request == SYSEMU_SINGLESTEP ||
 	    request == PTRACE_SYSCALL || request == PTRACE_CONT)
@@ -151,7 +153,7 @@ ssize_t getrandom(void *buf, size_t len, unsigned int flags)
 		state = seed ? strtoull(seed, NULL, 0) : 0;
 	}
 	if (mode == REAL)
-		return ((getrandom_fn *)(uintptr_t)next_of("getrandom", &cache))(buf, len, flags);
+		return ((getrandom_fn *)next_of("getrandom", &cache))(buf, len, flags);
 	for (size_t i = 0; i < len; i++) {
 		uint64_t z = state += 0x9e3779b97f4a7c15ULL;
 
@@ -173,7 +175,7 @@ int mkdir(const char *path, mode_t mode)
 
 	if (of_no_folder(path))
 		return 0;
-	return ((mkdir_fn *)(uintptr_t)next_of("mkdir", &cache))(path, mode);
+	return ((mkdir_fn *)next_of("mkdir", &cache))(path, mode);
 }
 
 int open64(const char *path, int flags, ...)
@@ -183,11 +185,11 @@ int open64(const char *path, int flags, ...)
 	va_list ap;
 
 	va_start(ap, flags);
-	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+	mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return memfd_create("guest-memory", MFD_CLOEXEC);
-	return ((open_fn *)(uintptr_t)next_of("open64", &cache))(
+	return ((open_fn *)next_of("open64", &cache))(
 		of_no_folder(path) ? "/dev/null" : path,
 		of_no_folder(path) ? O_WRONLY | O_CLOEXEC : flags, mode);
 }
@@ -196,7 +198,7 @@ int open64(const char *path, int flags, ...)
 int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
 	static void *cache;
-	clone_fn *real = (clone_fn *)(uintptr_t)next_of("clone", &cache);
+	clone_fn *real = (clone_fn *)next_of("clone", &cache);
 	int pid;
 
 	if (flags & CLONE_VM)
@@ -218,6 +220,8 @@ static int answered_rdtsc(pid_t pid)
 	if (real_ptrace()(PTRACE_GETREGS, pid, NULL, &regs))
 		return 0;
 	errno = 0;
+	/* an address of the other process
+	 * NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	text = real_ptrace()(PTRACE_PEEKTEXT, pid, (void *)regs.rip, NULL);
 	if (errno)
 		return 0;
@@ -241,7 +245,7 @@ static int answered_rdtsc(pid_t pid)
 pid_t waitpid(pid_t pid, int *status, int options)
 {
 	static void *cache;
-	waitpid_fn *real = (waitpid_fn *)(uintptr_t)next_of("waitpid", &cache);
+	waitpid_fn *real = (waitpid_fn *)next_of("waitpid", &cache);
 
 	for (;;) {
 		pid_t got = real(pid, status, options);

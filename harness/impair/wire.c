@@ -224,19 +224,18 @@ static int drain(struct wire *w, struct lane *l, short revents, struct err *err)
 /* Returns 1 to stop */
 static int obey(struct wire *w, int control_fd, struct err *err)
 {
-	char order;
-	ssize_t len = recv(control_fd, &order, 1, MSG_DONTWAIT);
+	char word;
+	ssize_t len = recv(control_fd, &word, 1, MSG_DONTWAIT);
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (len < 0 && errno != ECONNRESET)
 		return err_set(err, errno, "cannot read the control socket of the wire '%s'",
 			       w->link);
-	if (len <= 0 || order == 'S')
+	if (len <= 0 || word == 'S')
 		return 1;
-	if (order != 'A')
-		return err_set(err, 0, "the wire '%s' does not know the order '%c'", w->link,
-			       order);
+	if (word != 'A')
+		return err_set(err, 0, "the wire '%s' does not know the order '%c'", w->link, word);
 	for (int d = 0; d < DIR_COUNT; d++)
 		w->lanes[d].active = true;
 	send(control_fd, "A", 1, MSG_NOSIGNAL);

@@ -129,8 +129,9 @@ static int write_counters(const struct device *d, int fd, struct err *err)
 	AUTO_FREE char *text = NULL;
 
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
-		json_object_set_new(object, counter_kinds[i].name,
-				    json_integer((json_int_t)(engine[i] + d->counters[i])));
+		json_object_set_new(
+			object, counter_kinds[i].name,
+			json_integer((json_int_t)engine[i] + (json_int_t)d->counters[i]));
 	text = json_dumps(object, JSON_PRESERVE_ORDER | JSON_COMPACT);
 	json_decref(object);
 	if (!text)

@@ -126,14 +126,13 @@ static const uint8_t *translate(struct engine *e, const struct flow *f, const st
 /* Up to @max SACK blocks of what a queue holds, the newest first (RFC 2018 section 4) */
 static size_t sack_blocks(const struct reorder *q, struct segment_sack *ret, size_t max)
 {
-	struct segment_sack block = { 0 };
 	const struct held *h = TAILQ_FIRST(&q->held);
 	size_t len = 0;
 
 	while (h) {
+		struct segment_sack block = { h->seq, h->end };
 		bool newest = false;
 
-		block = (struct segment_sack){ h->seq, h->end };
 		for (; h && seq_leq(h->seq, block.right); h = TAILQ_NEXT(h, link)) {
 			block.right = seq_lt(block.right, h->end) ? h->end : block.right;
 			newest |= h == q->newest;

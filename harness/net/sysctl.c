@@ -138,7 +138,7 @@ static int pin_one(const struct sysctl *s, const char *wanted, json_t *record, s
 	}
 	if (fd < 0 || read_value(fd, now, sizeof(now)) < 0)
 		return err_set(err, errno, "cannot read sysctl '%s'", path);
-	if (strcmp(now, wanted)) { /* else a read-only /proc/sys does not matter */
+	if (strcmp(now, wanted) != 0) { /* else a read-only /proc/sys does not matter */
 		AUTO_CLOSE int out = open(path, O_WRONLY | O_CLOEXEC);
 
 		if (out < 0 ||

@@ -209,7 +209,7 @@ static int furnish(struct build *b, enum link_id link, enum side side, struct er
 		return -1;
 	if (link_up(p->nl, ifindex, err))
 		return -1;
-	for (int v6 = 0; v6 <= b->t->ipv6; v6++) {
+	for (int v6 = 0; v6 < (b->t->ipv6 ? 2 : 1); v6++) {
 		char address[TOPOLOGY_ADDRESS_MAX], with_prefix[TOPOLOGY_ADDRESS_MAX + 4];
 
 		snprintf(with_prefix, sizeof(with_prefix), "%s/%d",
@@ -278,7 +278,7 @@ static int build(struct build *b, const int netns_fds[NODE_COUNT], int wan_netns
 		if (finish_room(b, node, err))
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		for (int v6 = 0; v6 <= b->t->ipv6; v6++)
+		for (int v6 = 0; v6 < (b->t->ipv6 ? 2 : 1); v6++)
 			if (build_route(b, &routes[i], v6, err))
 				return -1;
 	return 0;

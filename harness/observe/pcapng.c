@@ -27,7 +27,7 @@ enum option {
 };
 
 #define TSRESOL_NS 9 /* 10^-9 s */
-#define BUFFER	   (256 * 1024)
+#define BUFFER	   (256 * 1024UL)
 
 /* A block is built whole; the largest without a frame is the section header */
 struct block {

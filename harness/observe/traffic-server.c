@@ -100,6 +100,7 @@ void traffic_server_release(struct traffic_server *server)
 }
 
 /* Send back what is there, as it came.  What cannot be sent is lost, as on any path */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it */
 static void echo(int fd, uint8_t *buf, size_t size)
 {
 	union {
@@ -141,7 +142,7 @@ static void report(struct sink *k, const struct stream *s, int errnum, const cha
 
 	if (s->head_len < PAYLOAD_HEAD_LEN || head.magic != PAYLOAD_STREAM) {
 		event_log_add(&k->log, now, "tcp-stray", "\"bytes\":%llu",
-			      (unsigned long long)(s->head_len + s->bytes));
+			      s->head_len + (unsigned long long)s->bytes);
 		return;
 	}
 	if (errnum)
@@ -168,7 +169,7 @@ static void compare(struct sink *k, struct stream *s, const uint8_t *bytes, size
 		}
 	}
 	payload_pattern_fill(&s->pattern, k->wanted, len - head);
-	if (memcmp(k->wanted, bytes + head, len - head))
+	if (memcmp(k->wanted, bytes + head, len - head) != 0)
 		s->differs = true;
 	s->bytes += len - head;
 }

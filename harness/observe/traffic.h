@@ -39,7 +39,7 @@ struct traffic_client {
 	int events_fd;
 };
 
-int traffic_client_run(const struct traffic_client *client, struct err *err);
+int traffic_client_run(const struct traffic_client *config, struct err *err);
 
 /** Sockets that are open before the server's process is forked: nothing comes too early. */
 struct traffic_server {

@@ -20,7 +20,7 @@
 #include "spec/schema.h"
 #include "spec/target.h"
 
-#define DAY_NS (24 * 3600 * NS_PER_S)
+#define DAY_NS (24 * 3600ULL * NS_PER_S)
 
 /* --- pairs and middleboxes ------------------------------------------------ */
 

@@ -82,10 +82,14 @@ static const struct schema_key role_item = { .kind = SCHEMA_OWN, .read = read_ro
 static const struct schema_key name_item = { .kind = SCHEMA_NAME };
 static const struct schema_key timer_item = { .kind = SCHEMA_OWN, .read = read_timer };
 
-/* A key whose value is a list of texts in a struct strings */
+/*
+ * A key whose value is a list of texts in a struct strings
+ * NOLINTBEGIN(bugprone-macro-parentheses): a designator and a member take none
+ */
 #define STRINGS(key, type, member, each)                                                           \
 	.name = key, .kind = SCHEMA_LIST, .offset = offsetof(type, member.v),                      \
 	.len_offset = offsetof(type, member.len), .item = &(each), .item_size = sizeof(char *)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct schema_key requires_keys[] = {
 	{ STRINGS("binaries", struct target, needs_bin, name_item) },

@@ -4,11 +4,11 @@
 # ike-scan talks to its head-end, and hand-made segments try to break it.
 # TAP 13; needs root, network namespaces, TUN, tshark, ike-scan, tcpdump, python3.
 #
-# usage: ctcp-oracles.sh [CARRIER]
+# usage: ctcp-oracles.sh [CARRIER]	(or CARRIER in the environment)
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-carrier=${1:-$here/../../build/targets/ctcp/carrier}
+carrier=${1:-${CARRIER:-$here/../../build/targets/ctcp/carrier}}
 client=ctcp-client-$$ headend=ctcp-headend-$$
 tests=0 failed=0
 
@@ -289,7 +289,7 @@ read -r -t 10 -u 7 word
 is "$word" 'ANSWERED 500' 'the daemon on port 500 got exactly the message'
 [[ $scan == *'Notify message 14 (NO-PROPOSAL-CHOSEN)'* ]]
 ok $? 'ike-scan --tcp=2 got its answer'
-[[ $scan == *'1 returned notify'* ]] || sed 's/^/# /' <<<"$scan"
+[[ $scan == *'1 returned notify'* ]] || printf '# %s\n' "${scan//$'\n'/$'\n'# }"
 
 # 4. The counter-check: without the carrier the kernel does answer, and we would see it
 kill -TERM $headend_pid

@@ -149,7 +149,7 @@ static inline size_t sim_build(const struct seg *g, uint8_t ip[2048])
 	uint8_t *tcp = ip + head;
 
 	memset(ip, 0, head + 20);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		const uint8_t *host = hosts[g->dir == DIR_UP ? i : 1 - i];
 		uint8_t *addr = version == 4 ? ip + 12 + 4 * i : ip + 8 + 16 * i;
 
@@ -203,8 +203,9 @@ static inline void sim_raw(struct sim *s, enum direction dir, const uint8_t *ip,
 static inline void sim_send(struct sim *s, const struct seg *g)
 {
 	uint8_t ip[2048];
+	size_t len = sim_build(g, ip);
 
-	sim_raw(s, g->dir, ip, sim_build(g, ip));
+	sim_raw(s, g->dir, ip, len);
 }
 
 #define SEND(s, ...) sim_send((s), &(const struct seg){ __VA_ARGS__ })

@@ -24,8 +24,8 @@ static int parse(const char *text, struct engine_config *ret, struct err *err)
 
 static void check_defaults(void)
 {
-	struct engine_config c;
-	struct err err;
+	struct engine_config c = { 0 };
+	struct err err = { 0 };
 
 	tap_is(parse("asa-proxy", &c, &err), 0, "asa-proxy");
 	tap_ok(c.mode == DEVICE_PROXY, "its mode");
@@ -47,8 +47,8 @@ static void check_defaults(void)
 
 static void check_given(void)
 {
-	struct engine_config c;
-	struct err err;
+	struct engine_config c = { 0 };
+	struct err err = { 0 };
 
 	tap_is(parse("asa-proxy,queue-limit=250,queue-timeout=1500ms,ack-mode=every,"
 		     "isn-randomise=off,seq-past-window=allow,idle-timeout=2h,queue-memory=1MB",

@@ -35,9 +35,9 @@ struct running {
 
 static void start(struct running *r, const char *device, const int tun[2])
 {
-	int stop[2], counters[2];
+	int halt[2], counters[2];
 
-	if (pipe2(stop, O_CLOEXEC) || pipe2(counters, O_CLOEXEC))
+	if (pipe2(halt, O_CLOEXEC) || pipe2(counters, O_CLOEXEC))
 		abort();
 	fflush(stdout);
 	r->pid = fork();
@@ -47,17 +47,17 @@ static void start(struct running *r, const char *device, const int tun[2])
 		int rc;
 
 		signal(SIGPIPE, SIG_IGN);
-		close(stop[1]);
+		close(halt[1]);
 		rc = choice_parse(device, &c, &err) ||
-		     device_run(&c, 1, tun[0], tun[1], stop[0], counters[1], &err);
+		     device_run(&c, 1, tun[0], tun[1], halt[0], counters[1], &err);
 		if (rc)
 			fprintf(stderr, "# %s\n", err.text);
 		choice_release(&c);
 		_exit(rc ? 1 : 0);
 	}
-	close(stop[0]);
+	close(halt[0]);
 	close(counters[1]);
-	r->stop = stop[1];
+	r->stop = halt[1];
 	r->counters = counters[0];
 }
 
@@ -123,7 +123,7 @@ static void check_sockets(void)
 	static const uint8_t udp[] = { 0x45, 0,	   0,  29,   0, 0, 0,  0, 63,  17,
 				       0x63, 0xce, 10, 0,    1, 1, 10, 0, 3,   2,
 				       1,    0xf4, 1,  0xf4, 0, 9, 0,  0, 0xff };
-	struct leaving l;
+	struct leaving l = { 0 };
 	struct running r;
 	uint8_t ip[29];
 	int out[2], in[2];

@@ -28,7 +28,7 @@
 #include "tests/root.h"
 #include "tests/tap.h"
 
-#define PROBES 40
+#define PROBES 40ULL
 #define BYTES  3000001ULL /* not a multiple of anything */
 
 enum { A, B, ENDS };
@@ -106,7 +106,7 @@ static void forward(void)
 }
 
 struct events {
-	unsigned int probes, errors, replies, sent, received, intact, failed, stray, capture_lost;
+	unsigned int probes, errors, replies, sent, received, intact, failed, stray;
 	uint64_t bytes, rtt_min, first_probe, last_probe;
 	char answered[PROBES + 2];
 	char why[128];
@@ -183,8 +183,9 @@ static void run_traffic(const struct run *r, struct events *ret)
 	pid_t client_pid, server_pid;
 	int stop[2], stop_client[2], status;
 
-	if (pipe2(stop, O_CLOEXEC) || pipe2(stop_client, O_CLOEXEC) ||
-	    netns_run(ns[B], open_server, &server, &err))
+	if (pipe2(stop, O_CLOEXEC) || pipe2(stop_client, O_CLOEXEC))
+		abort();
+	if (netns_run(ns[B], open_server, &server, &err))
 		printf("# %s\n", err.text);
 	fflush(stdout);
 	server_pid = fork();

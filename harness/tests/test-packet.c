@@ -153,11 +153,10 @@ static void check_cut(void)
 		size_t full = bytes(all[i], b);
 
 		for (size_t len = 0; len < full; len++) {
-			uint8_t *exact = malloc(len + 1);
+			uint8_t *exact = malloc(len ? len : 1);
 			struct packet p;
 
 			memcpy(exact, b, len);
-			exact = realloc(exact, len ? len : 1);
 			cut++;
 			accepted += packet_parse_ip(exact, len, &p) || !p.problem;
 			free(exact);

@@ -15,8 +15,6 @@
 #include "observe/pcapng.h"
 #include "tests/tap.h"
 
-extern char **environ;
-
 static const unsigned char golden[] =
 	/* section header: type, length 68, byte order, version 1.0, length unknown */
 	"\x0a\x0d\x0d\x0a\x44\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"
@@ -136,6 +134,8 @@ int main(void)
 	char path[] = "/tmp/dupack-test-XXXXXX";
 	AUTO_CLOSE int fd = mkostemp(path, O_CLOEXEC);
 
+	if (fd < 0)
+		abort();
 	test_golden(path);
 	test_tshark(path);
 	test_full_disk();

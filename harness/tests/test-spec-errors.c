@@ -296,7 +296,7 @@ static void check_hostile(void)
 	memset(text, 'a', 2 << 20);
 	files_write("h.yaml", text, 2 << 20);
 	tap_ok(!spec_case_load("h.yaml", &err), "2 MiB");
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < 2000; i++) /* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 		memcpy(text + i * 8L, "k: [1]\n\n", 8);
 	files_write("h.yaml", text, 16000);
 	tap_ok(!spec_case_load("h.yaml", &err), "2,000 unknown keys");

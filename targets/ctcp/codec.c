@@ -10,7 +10,7 @@
 #define UDP_HEADER    8
 #define ISAKMP_HEADER 28
 #define ISAKMP_LENGTH 24 /* offset of the message's length */
-#define ESP_MIN	      8 /* SPI and sequence number */
+#define ESP_MIN	      (4 + 4) /* SPI and sequence number */
 #define MSS_OPTION    4
 #define PORT_IKE      500
 #define PORT_NAT_T    4500

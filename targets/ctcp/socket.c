@@ -178,6 +178,7 @@ int socket_wire_out(uint32_t mark, int *ret_fd, struct err *err)
  *
  * Return: its length, or -1 with errno set
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it */
 ssize_t socket_wire_read(int fd, uint8_t *buf, size_t size, bool *ret_checked)
 {
 	union {
