@@ -33,8 +33,27 @@ const struct evidence_trace *evidence_end(const struct evidence *e, enum link_id
 
 /* --- captures ------------------------------------------------------------------- */
 
-static int load_trace(const char *folder, enum link_id l, enum link_end end,
-		      struct evidence_trace *t, struct err *err)
+/* As many frames as were written: a file that was cut at the end of a block looks sound */
+static int check_frames(const struct evidence *e, const struct evidence_trace *t, struct err *err)
+{
+	const json_t *captures = json_object_get(e->execution, "captures"), *c;
+	size_t i;
+
+	json_array_foreach (captures, i, c) {
+		const char *file = json_string_value(json_object_get(c, "file"));
+		json_int_t frames = json_integer_value(json_object_get(c, "frames"));
+
+		if (file && strcmp(file, t->name) == 0)
+			return (size_t)frames == t->trace.len
+				       ? 0
+				       : err_set(err, 0, "'%s' has %zu of %lld frames", file,
+						 t->trace.len, (long long)frames);
+	}
+	return err_set(err, 0, "the capture '%s' was not made", t->name);
+}
+
+static int load_trace(const struct evidence *e, const char *folder, enum link_id l,
+		      enum link_end end, struct evidence_trace *t, struct err *err)
 {
 	AUTO_FREE char *path = NULL;
 
@@ -46,6 +65,8 @@ static int load_trace(const char *folder, enum link_id l, enum link_end end,
 		return -1;
 	if (trace_read((const uint8_t *)t->bytes, t->len, &t->trace, err))
 		return err_wrap(err, "'%s'", path);
+	if (check_frames(e, t, err))
+		return -1;
 	tcp_track(&t->trace, &t->tcp);
 	return t->tcp.failed ? err_set(err, ENOMEM, "cannot follow '%s'", path) : 0;
 }
@@ -81,7 +102,7 @@ static int load_captures(struct evidence *e, const char *folder, struct err *err
 		return -1;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		for (enum link_end end = 0; end < END_COUNT; end++)
-			if (load_trace(folder, l, end, &e->traces[l][end], err))
+			if (load_trace(e, folder, l, end, &e->traces[l][end], err))
 				return -1;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		for (enum direction d = 0; d < DIR_COUNT; d++) {

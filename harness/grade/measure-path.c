@@ -89,14 +89,14 @@ MEASURE_LINK(drops_match)
 	bool same = true;
 
 	(void)what;
-	if (!e->captured || !plan->drop_len)
+	if (!e->captured || !plan->drop_len || plan->loss > 0 || plan->has_gemodel)
 		return false;
 	for (size_t i = 0; i < m->len; i++) {
 		const struct trace_frame *f = &t->frames[m->sent[i]];
 		bool listed;
 
-		if (f->t_ns < from || (plan->count == COUNT_PAYLOAD && f->parsed &&
-				       !packet_carries_payload(&f->packet)))
+		if (f->t_ns < from ||
+		    (plan->count == COUNT_PAYLOAD && !packet_carries_payload(&f->packet)))
 			listed = false;
 		else
 			listed = next < plan->drop_len && plan->drop[next] == ++n;
@@ -228,6 +228,37 @@ MEASURE(duplicate_acks)
 	return endpoints(e, &retransmissions, &duplicates) && number((double)duplicates, ret);
 }
 
+/*
+ * A hole that came when the connection was about to end proves nothing: longer than
+ * the first time-outs of anybody (RFC 6298: 1 s) it must have stayed.
+ */
+#define HOLE_PATIENCE_NS (3 * NS_PER_S)
+
+static bool has_stayed(const struct evidence_trace *t, const struct tcp_connection *c,
+		       const struct tcp_hole *hole)
+{
+	return t->trace.frames[c->last].t_ns - t->trace.frames[hole->first_later].t_ns >=
+	       HOLE_PATIENCE_NS;
+}
+
+static double count_holes(const struct evidence_trace *t, bool filled)
+{
+	double n = 0;
+
+	for (size_t i = 0; i < t->tcp.len; i++)
+		for (int half = 0; half < 2; half++) {
+			const struct tcp_connection *c = &t->tcp.connections[i];
+			const struct tcp_half *h = &c->half[half];
+
+			for (size_t k = 0; k < h->holes_len; k++) {
+				bool open = h->holes[k].start != h->holes[k].end;
+
+				n += filled ? !open : open && has_stayed(t, c, &h->holes[k]);
+			}
+		}
+	return n;
+}
+
 /* At the point of the path where most of them were seen */
 static bool worst_holes(const struct evidence *e, bool filled, struct metric_value *ret)
 {
@@ -235,16 +266,8 @@ static bool worst_holes(const struct evidence *e, bool filled, struct metric_val
 		return false;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		for (int end = 0; is_outer(l) && end < END_COUNT; end++) {
-			const struct tcp_trace *t = &e->traces[l][end].tcp;
-			double n = 0;
+			double n = count_holes(&e->traces[l][end], filled);
 
-			for (size_t i = 0; i < t->len; i++)
-				for (int half = 0; half < 2; half++) {
-					const struct tcp_half *h = &t->connections[i].half[half];
-					size_t open = tcp_holes_unfilled(h);
-
-					n += (double)(filled ? h->holes_len - open : open);
-				}
 			if (n > ret->number)
 				ret->number = n;
 		}

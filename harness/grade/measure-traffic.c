@@ -223,8 +223,12 @@ MEASURE(tcp_intact)
 
 	for (size_t i = 0; i < e->c->traffic_len; i++)
 		if (is_tcp(e, i)) {
+			const struct flow_events *f = &e->flows[i];
+
+			/* a stream that ends early is unchanged as far as it goes */
 			any = true;
-			intact = intact && e->flows[i].tcp_received && e->flows[i].tcp_intact;
+			intact = intact && f->tcp_received && f->tcp_intact &&
+				 f->tcp_bytes == e->c->traffic[i].bytes;
 		}
 	return any && measure_yes_no(intact, ret);
 }

@@ -174,6 +174,13 @@ bool grade_metric_known(const char *metric)
 
 /* --- values -------------------------------------------------------------------------- */
 
+/* Of a tunnel that did not come up nothing else is said: no loss there is no merit */
+static bool is_withheld(const struct evidence *e, const char *metric)
+{
+	return json_is_false(json_object_get(e->execution, "up")) &&
+	       strcmp(metric, "tunnel.up") != 0;
+}
+
 /**
  * grade_metric() - Measure
  * @e:		The evidence
@@ -190,6 +197,8 @@ bool grade_metric(const struct evidence *e, const char *metric, struct metric_va
 	int l = 0, d = 0;
 
 	*ret = (struct metric_value){ 0 };
+	if (is_withheld(e, metric))
+		return false;
 	if (row) {
 		ret->unit = row->unit;
 		return row->measure(e, ret);

@@ -5,20 +5,20 @@
 
 #include "grade/evidence.h"
 #include "grade/findings.h"
-#include "grade/metrics.h"
+#include "grade/measure.h"
 #include "spec/impairment.h"
 
-static unsigned long long count(const struct evidence *e, const char *metric)
+static unsigned long long count(const struct evidence *e, const char *counter)
 {
-	struct metric_value v;
+	struct metric_value v = { 0 };
 
-	return grade_metric(e, metric, &v) ? (unsigned long long)v.number : 0;
+	return measure_middlebox(e, counter, &v) ? (unsigned long long)v.number : 0;
 }
 
 void rule_device_queue_stuck(const struct evidence *e, const struct rule *rule, json_t *findings)
 {
-	unsigned long long full = count(e, "middlebox.tcp-buffer-full");
-	unsigned long long timeout = count(e, "middlebox.tcp-buffer-timeout");
+	unsigned long long full = count(e, "tcp-buffer-full");
+	unsigned long long timeout = count(e, "tcp-buffer-timeout");
 
 	/* a full queue alone is what healthy TCP does to a small one */
 	if (timeout)
@@ -57,16 +57,14 @@ static void each_link(const struct evidence *e, const char *what,
 				   json_t *findings),
 		      bool planned_only, const struct rule *rule, json_t *findings)
 {
-	for (int l = 0; l < LINK_COUNT; l++)
-		for (int d = 0; d < DIR_COUNT; d++) {
-			struct metric_value v;
-			char metric[64], hop[32];
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (enum direction d = 0; d < DIR_COUNT; d++) {
+			struct metric_value v = { 0 };
+			char hop[32];
 
-			snprintf(metric, sizeof(metric), "link.%s.%s.%s", link_names[l],
-				 direction_names[d], what);
 			snprintf(hop, sizeof(hop), "%s:%s", link_names[l], direction_names[d]);
 			if ((!planned_only || impairment_loses(&e->c->impair[l][d])) &&
-			    grade_metric(e, metric, &v))
+			    measure_link_counter(e, l, d, what, &v))
 				call(rule, hop, (unsigned long long)v.number, findings);
 		}
 }

@@ -17,6 +17,7 @@
 #include "grade/evidence.h"
 #include "grade/findings.h"
 #include "grade/grade.h"
+#include "grade/measure.h"
 #include "grade/metrics.h"
 #include "spec/impairment.h"
 #include "spec/name.h"
@@ -83,13 +84,12 @@ static void describe_plan(const struct impairment *plan, char *buf, size_t size)
 }
 
 /* Dropped, as the link counted, and missing, as the captures at both its ends show */
-static json_int_t happened(const struct evidence *e, int l, int d)
+static json_int_t happened(const struct evidence *e, enum link_id l, enum direction d)
 {
-	char metric[64];
-	struct metric_value dropped;
+	struct metric_value dropped = { 0 };
 
-	snprintf(metric, sizeof(metric), "link.%s.%s.dropped", link_names[l], direction_names[d]);
-	if (!e->captured || !e->matches[l][d].lost || !grade_metric(e, metric, &dropped))
+	if (!e->captured || !e->matches[l][d].lost ||
+	    !measure_link_counter(e, l, d, "dropped", &dropped))
 		return 0;
 	return (json_int_t)dropped.number;
 }
@@ -109,8 +109,8 @@ json_t *verdict_witness(const struct evidence *e)
 	if (!e->c->planned_loss)
 		return json_null();
 	detail = json_array();
-	for (int l = 0; l < LINK_COUNT; l++)
-		for (int d = 0; d < DIR_COUNT; d++) {
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (enum direction d = 0; d < DIR_COUNT; d++) {
 			const struct impairment *plan = &e->c->impair[l][d];
 			json_int_t n = happened(e, l, d);
 			char text[64];
@@ -218,6 +218,17 @@ static void say_failure(const json_t *x, const json_t *findings, struct verdict_
 			 text_of(finding, "rule"), text_of(finding, "summary"));
 }
 
+static void say_missing_loss(const json_t *failure, struct verdict_result *ret)
+{
+	if (failure)
+		snprintf(ret->reason, sizeof(ret->reason),
+			 "the planned loss did not take place (and %s is %s, expected %s)",
+			 text_of(failure, "metric"), text_of(failure, "actual"),
+			 text_of(failure, "expected"));
+	else
+		snprintf(ret->reason, sizeof(ret->reason), "the planned loss did not take place");
+}
+
 /**
  * verdict_decide() - The verdict and why
  * @facts:	What was measured
@@ -238,9 +249,7 @@ void verdict_decide(const struct verdict_facts *facts, const struct grade_input 
 	if (json_is_object(facts->witness) &&
 	    !json_is_true(json_object_get(facts->witness, "happened"))) {
 		ret->verdict = VERDICT_INCONCLUSIVE;
-		snprintf(ret->reason, sizeof(ret->reason),
-			 "the planned loss did not take place%s%s", failure ? "; and " : "",
-			 failure ? text_of(failure, "metric") : "");
+		say_missing_loss(failure, ret);
 		return;
 	}
 	if (!failure) {
