@@ -157,7 +157,7 @@ static void test_environment(void)
 
 	unlink(path);
 	setenv("DUPACK_TEST_SECRET", "of ours", 1);
-	fixture("env; echo READY >&$DUPACK_READY_FD");
+	fixture("echo; env; echo READY >&$DUPACK_READY_FD");
 	tap_is(endpoint_run(&client, &p, &err), 0, "run %s", err.text);
 	tap_is(proc_await_ready(&p, PATIENCE, &err), 0, "is ready %s", err.text);
 	tap_ok(proc_await(&p, PATIENCE), "and ends");
