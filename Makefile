@@ -32,7 +32,8 @@ LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard h
 LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
-SH_TESTS := $(wildcard harness/tests/*.sh)
+SH_TESTS := $(wildcard harness/tests/test-*.sh)
+WHOLE_TESTS := $(wildcard harness/tests/whole-*.sh)
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
 
 .PHONY: all
@@ -51,6 +52,10 @@ $(BUILD)/dupack: $(BUILD)/harness/main.o $(BUILD)/libdupack.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/%: $(BUILD)/harness/tests/%.o $(BUILD)/libdupack.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench/%: $(BUILD)/harness/bench/%.o $(BUILD)/libdupack.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -77,6 +82,37 @@ $(BUILD)/shim.so: harness/guest/shim.c harness/guest/shim.h
 .PHONY: deps
 deps: ## install the Debian packages that are missing
 	@harness/deps.sh
+
+# The flags of a build are asked of pkg-config when make starts: after the packages are there
+.PHONY: demo
+demo: ## install, build, and reproduce the document: its failure and every remedy
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j $(JOBS) all
+	@$(BUILD)/dupack run seed --jobs $(JOBS)
+
+.PHONY: check
+check: ## install, build, and pass all tests; with SAN=address,undefined the unit tests
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j $(JOBS) tests
+	@$(MAKE) --no-print-directory check-unit $(if $(SAN),,check-cases check-whole)
+
+.PHONY: check-cases
+check-cases: all ## the laboratory measured against itself, then the seed cases
+	$(Q)prove -j $(JOBS) cases/lab
+	$(Q)prove -j $(JOBS) cases/seed
+
+.PHONY: check-whole
+check-whole: all ## determinism, the anatomy of the failure, faults
+	$(Q)DUPACK=$(abspath $(BUILD))/dupack prove --norc -v --exec '' $(WHOLE_TESTS)
+
+.PHONY: conformance
+conformance: all ## every case for a pair: make conformance PAIR=strongswan@esp
+	@test -n '$(PAIR)' || { echo "say which pair: make conformance PAIR=strongswan@esp" >&2; exit 2; }
+	$(Q)prove -j $(JOBS) -r cases/seed :: --pair '$(PAIR)'
+
+.PHONY: bench
+bench: all $(BUILD)/bench/topology $(BUILD)/bench/guest ## what things cost, beside a peer measured in the same run
+	@harness/bench/bench.sh $(BUILD)
 
 .PHONY: tests
 tests: all $(TESTS)

@@ -126,8 +126,9 @@ static bool needed_by(const json_t *row, const char *runtime)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(row, "runtimes"), i,
-			   name) if (strcmp(json_string_value(name), runtime) == 0) return true;
+	json_array_foreach (json_object_get(row, "runtimes"), i, name)
+		if (strcmp(json_string_value(name), runtime) == 0)
+			return true;
 	return false;
 }
 
@@ -141,8 +142,7 @@ static bool works(const json_t *rows, const char *runtime)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		if (needed_by(row, runtime) && is(row, "required") && !is(row, "ok"))
 			return false;
 	}
@@ -205,8 +205,7 @@ static void print_runtime(const json_t *report, const char *runtime, const char 
 	bool all = true;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		if (needed_by(row, runtime) && !is(row, "ok"))
 			all = false;
 	}
@@ -214,8 +213,7 @@ static void print_runtime(const json_t *report, const char *runtime, const char 
 	       !works(rows, runtime) ? "does not work here"
 	       : all		     ? "works"
 				     : "works; what needs the rest will be skipped");
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		if (needed_by(row, runtime))
 			print_row(row, style);
 	}

@@ -16,6 +16,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/probe.h"
+#include "grade/metrics.h"
 #include "middlebox/config.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -157,8 +158,7 @@ static json_t *find_row(const json_t *rows, const char *key, const char *name)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		if (strcmp(json_string_value(json_object_get(row, key)), name) == 0)
 			return row;
 	}
@@ -227,36 +227,24 @@ static const struct table_column pair_columns[] = {
 
 /* --- metrics ---------------------------------------------------------------- */
 
-static void add_metric(json_t *rows, const struct spec_case *c, const char *metric)
-{
-	json_t *row = find_row(rows, "metric", metric);
-
-	if (!row) {
-		row = json_pack("{s:s, s:[]}", "metric", metric, "cases");
-		json_array_append_new(rows, row);
-	}
-	json_array_append_new(json_object_get(row, "cases"),
-			      json_sprintf("%s/%s", c->series, c->id));
-}
-
-/* Those that cases expect something of, in the order of the cases */
 static json_t *list_metrics(const struct home *home, struct err *err)
 {
-	AUTO_RUN_LIST struct run_list list = { 0 };
-	json_t *rows;
+	const struct metric_kind *kinds;
+	size_t len = grade_metric_kinds(&kinds);
+	json_t *rows = json_array();
 
-	if (load_cases(home, &list, err))
-		return NULL;
-	rows = json_array();
-	for (size_t i = 0; i < list.cases_len; i++)
-		for (size_t n = 0; n < list.cases[i]->expect_len; n++)
-			add_metric(rows, list.cases[i], list.cases[i]->expect[n].metric);
+	(void)home, (void)err;
+	for (size_t i = 0; i < len; i++)
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "metric", kinds[i].name,
+						      "unit", metric_unit_names[kinds[i].unit],
+						      "what", kinds[i].what));
 	return rows;
 }
 
 static const struct table_column metric_columns[] = {
 	{ .key = "metric", .heading = "metric" },
-	{ .key = "cases", .heading = "cases" },
+	{ .key = "unit", .heading = "unit" },
+	{ .key = "what", .heading = "what" },
 };
 
 /* --- middleboxes ------------------------------------------------------------ */
@@ -317,8 +305,7 @@ static void print_middleboxes(const json_t *rows, const struct table_style *styl
 	const json_t *row, *o;
 	size_t i, n;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		const json_t *its_options = json_object_get(row, "options");
 
 		printf("%s%s\n  ", i ? "\n" : "", json_string_value(json_object_get(row, "name")));
@@ -328,8 +315,7 @@ static void print_middleboxes(const json_t *rows, const struct table_style *styl
 			  style->width);
 		if (json_array_size(its_options))
 			printf("\n  %-26s %-12s %s\n", "option=default", "value", "what (source)");
-		json_array_foreach(its_options, n, o)
-		{
+		json_array_foreach (its_options, n, o) {
 			print_option(o, style);
 		}
 	}

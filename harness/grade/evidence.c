@@ -56,8 +56,7 @@ static int check_complete(const struct evidence *e, struct err *err)
 	const json_t *captures = json_object_get(e->execution, "captures"), *c;
 	size_t i;
 
-	json_array_foreach(captures, i, c)
-	{
+	json_array_foreach (captures, i, c) {
 		json_int_t lost = json_integer_value(json_object_get(c, "lost"));
 		json_int_t oversize = json_integer_value(json_object_get(c, "oversize"));
 		const char *file = json_string_value(json_object_get(c, "file"));

@@ -79,8 +79,7 @@ bool grade_has_finding(const json_t *findings, const char *rule)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(findings, i, f)
-	{
+	json_array_foreach (findings, i, f) {
 		const char *id = json_string_value(json_object_get(f, "rule"));
 
 		if (id && strcmp(id, rule) == 0)

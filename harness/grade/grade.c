@@ -6,6 +6,7 @@
 #include "grade/grade.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,55 @@ static json_t *expectations(const struct evidence *e)
 	for (size_t i = 0; i < e->c->expect_len; i++)
 		json_array_append_new(list, verdict_expectation(e, &e->c->expect[i]));
 	return list;
+}
+
+/* --- what came out, in one line for people ------------------------------------------------ */
+
+struct line {
+	char text[256];
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct line *line, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (line->used && line->used < sizeof(line->text))
+		line->used += (size_t)snprintf(line->text + line->used,
+					       sizeof(line->text) - line->used, "; ");
+	if (line->used >= sizeof(line->text))
+		return;
+	va_start(ap, fmt);
+	line->used += (size_t)vsnprintf(line->text + line->used, sizeof(line->text) - line->used,
+					fmt, ap);
+	va_end(ap);
+}
+
+static double number(const struct evidence *e, const char *metric)
+{
+	struct metric_value v;
+
+	return grade_metric(e, metric, &v) ? v.number : 0;
+}
+
+static json_t *measured(const struct evidence *e)
+{
+	struct line line = { .used = 0 };
+	struct metric_value v;
+
+	if (grade_metric(e, "tunnel.up", &v) && strcmp(v.word, "yes") != 0)
+		say(&line, "the tunnel did not come up");
+	if (grade_metric(e, "echo.sent", &v))
+		say(&line, "%.0f of %.0f probes answered", number(e, "echo.received"), v.number);
+	if (grade_metric(e, "echo.died_at", &v))
+		say(&line, "none after %.1f s", v.number);
+	if (grade_metric(e, "tcp.intact", &v))
+		say(&line, "TCP %s", strcmp(v.word, "yes") ? "not intact" : "intact");
+	if (number(e, "carriage.retransmissions") > 0)
+		say(&line, "%.0f retransmissions", number(e, "carriage.retransmissions"));
+	if (grade_metric(e, "loss.links", &v) && strcmp(v.word, "none") != 0)
+		say(&line, "lost on %s", v.word);
+	return json_string(line.text);
 }
 
 static json_t *deviation(const struct deviation *d)
@@ -119,19 +169,20 @@ static json_t *assemble(const struct evidence *e, const struct grade_input *in,
 	char level[] = { in->c->level, '\0' };
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o,"
-			 " s:s, s:s, s:s, s:s, s:s,"
+			 " s:s, s:s, s:o, s:s, s:s, s:s,"
 			 " s:O, s:O, s:o, s:O, s:o, s:O?, s:o, s:o, s:o, s:o, s:o}",
 			 "case", in->c->id, "series", in->c->series, "title", in->c->title,
 			 "client", in->pair->client, "headend", in->pair->headend, "carriage",
 			 in->pair->carriage.text, "pair", in->pair->text, "middlebox",
 			 text_of(e->execution, "middlebox"), "runtime", copy(e, "runtime"), "seed",
 			 copy(e, "seed"), "verdict", verdict_names[result->verdict], "reason",
-			 result->reason, "level", level, "requirement", in->c->requirement,
-			 "clause", in->c->clause, "expectations", facts->expectations, "findings",
-			 facts->findings, "metrics", metrics(e), "witness", facts->witness,
-			 "deviation", deviation(result->deviation), "error", facts->error, "digest",
-			 digest(e), "virtual_s", copy(e, "virtual_s"), "wall_s", copy(e, "wall_s"),
-			 "versions", copy(e, "versions"), "repeat", repeat(e, in));
+			 result->reason, "measured", measured(e), "level", level, "requirement",
+			 in->c->requirement, "clause", in->c->clause, "expectations",
+			 facts->expectations, "findings", facts->findings, "metrics", metrics(e),
+			 "witness", facts->witness, "deviation", deviation(result->deviation),
+			 "error", facts->error, "digest", digest(e), "virtual_s",
+			 copy(e, "virtual_s"), "wall_s", copy(e, "wall_s"), "versions",
+			 copy(e, "versions"), "repeat", repeat(e, in));
 }
 
 /**

@@ -64,8 +64,7 @@ MEASURE_LINK(link_counter)
 	const json_t *links = json_object_get(e->execution, "links"), *link, *count;
 	size_t i;
 
-	json_array_foreach(links, i, link)
-	{
+	json_array_foreach (links, i, link) {
 		const char *name = json_string_value(json_object_get(link, "link"));
 
 		if (!name || strcmp(name, link_names[l]) != 0)

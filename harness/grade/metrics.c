@@ -232,8 +232,7 @@ void grade_metric_each(const struct evidence *e,
 				if (grade_metric(e, name, &v))
 					call(ctx, name, &v);
 			}
-	json_object_foreach(json_object_get(device, "counters"), counter, count)
-	{
+	json_object_foreach (json_object_get(device, "counters"), counter, count) {
 		snprintf(name, sizeof(name), "middlebox.%.64s", counter);
 		if (json_integer_value(count) && grade_metric(e, name, &v))
 			call(ctx, name, &v);

@@ -195,8 +195,7 @@ static const json_t *first_failure(const json_t *expectations, bool *ret_require
 	size_t i;
 
 	*ret_required = false;
-	json_array_foreach(expectations, i, x)
-	{
+	json_array_foreach (expectations, i, x) {
 		bool required = strcmp(text_of(x, "level"), "R") == 0;
 
 		if (json_is_true(json_object_get(x, "ok")))

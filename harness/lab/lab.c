@@ -383,8 +383,7 @@ static void add_capture_names(json_t *captures)
 	size_t i;
 	json_t *c;
 
-	json_array_foreach(captures, i, c)
-	{
+	json_array_foreach (captures, i, c) {
 		json_object_set_new(
 			c, "node",
 			json_string(node_names[topology_node((enum link_id)(i / SIDE_COUNT),

@@ -124,8 +124,7 @@ static json_t *group(const json_t *verdicts)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(verdicts, i, v)
-	{
+	json_array_foreach (verdicts, i, v) {
 		AUTO_FREE char *name = io_printf("%s over %s", report_text(v, "pair"),
 						 report_text(v, "middlebox"));
 		json_t *suite = json_object_get(suites, name);
@@ -152,8 +151,7 @@ void junit_report(FILE *out, const json_t *verdicts)
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"dupack\"", out);
 	put_totals(out, verdicts);
 	fputs(">\n", out);
-	json_object_foreach(suites, name, suite)
-	{
+	json_object_foreach (suites, name, suite) {
 		const json_t *v;
 		size_t i;
 
@@ -161,8 +159,7 @@ void junit_report(FILE *out, const json_t *verdicts)
 		put_attribute(out, "name", name);
 		put_totals(out, suite);
 		fputs(">\n", out);
-		json_array_foreach(suite, i, v)
-		{
+		json_array_foreach (suite, i, v) {
 			put_case(out, v);
 		}
 		fputs("  </testsuite>\n", out);

@@ -34,7 +34,7 @@ static void put_row(FILE *out, const json_t *verdict, bool with_seed)
 			? io_printf("%s, seed %lld", id,
 				    (long long)json_integer_value(json_object_get(verdict, "seed")))
 			: io_printf("%s", id);
-	AUTO_FREE char *why = report_why(verdict);
+	AUTO_FREE char *outcome = report_outcome(verdict);
 
 	putc('|', out);
 	put_cell(out, name);
@@ -42,7 +42,7 @@ static void put_row(FILE *out, const json_t *verdict, bool with_seed)
 	put_cell(out, report_text(verdict, "middlebox"));
 	fprintf(out, report_kinds[kind].unexpected ? " **%s** |" : " %s |",
 		report_kinds[kind].name);
-	put_cell(out, why);
+	put_cell(out, outcome);
 	putc('\n', out);
 }
 
@@ -58,11 +58,10 @@ void markdown_report(FILE *out, const json_t *verdicts)
 	const json_t *v;
 	size_t i;
 
-	fputs("| case | pair | middlebox | verdict | why |\n"
+	fputs("| case | pair | middlebox | verdict | what came out |\n"
 	      "| --- | --- | --- | --- | --- |\n",
 	      out);
-	json_array_foreach(verdicts, i, v)
-	{
+	json_array_foreach (verdicts, i, v) {
 		put_row(out, v, with_seed);
 	}
 	fprintf(out, "\n%s\n", counts);

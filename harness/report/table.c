@@ -23,8 +23,7 @@ static char *join(const json_t *array)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach (array, i, item) {
 		AUTO_FREE char *one = table_text(item);
 		char *longer = io_printf("%s%s%s", text, i ? ", " : "", one);
 
@@ -71,8 +70,7 @@ static void measure(struct table *t, const json_t *rows)
 
 	for (size_t n = 0; n < t->len; n++)
 		t->widths[n] = text_width(t->columns[n].heading);
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		for (size_t n = 0; n < t->len; n++) {
 			AUTO_FREE char *text = table_text(json_object_get(row, t->columns[n].key));
 			size_t width = text_width(text);
@@ -191,8 +189,7 @@ void table_print(FILE *out, const struct table_column *columns, size_t len, cons
 		abort();
 	measure(&t, rows);
 	put_row(&t, NULL);
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		put_row(&t, row);
 	}
 }

@@ -87,8 +87,7 @@ static void put_expectations(FILE *out, const json_t *verdict)
 	const json_t *e;
 	size_t i;
 
-	json_array_foreach(json_object_get(verdict, "expectations"), i, e)
-	{
+	json_array_foreach (json_object_get(verdict, "expectations"), i, e) {
 		if (json_is_true(json_object_get(e, "ok")))
 			continue;
 		if (!begun)
@@ -111,8 +110,7 @@ static void put_findings(FILE *out, const json_t *verdict)
 
 	if (json_array_size(findings))
 		fputs("  findings:\n", out);
-	json_array_foreach(findings, i, f)
-	{
+	json_array_foreach (findings, i, f) {
 		fputs("    - rule: ", out);
 		put_quoted(out, report_text(f, "rule"));
 		putc('\n', out);

@@ -24,7 +24,7 @@ static const struct table_column all_columns[] = {
 	{ .key = "middlebox", .heading = "middlebox" },
 	{ .key = "seed", .heading = "seed", .right = true },
 	{ .key = "verdict", .heading = "verdict", .colour = verdict_colour },
-	{ .key = "why", .heading = "why" },
+	{ .key = "outcome", .heading = "what came out" },
 };
 enum { COLUMN_SEED = 3 };
 
@@ -34,14 +34,13 @@ static json_t *make_rows(const json_t *verdicts)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(verdicts, i, v)
-	{
+	json_array_foreach (verdicts, i, v) {
 		AUTO_FREE char *name = report_name(v);
-		AUTO_FREE char *why = report_why(v);
+		AUTO_FREE char *outcome = report_outcome(v);
 		json_t *row =
 			json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "pair",
 				  report_text(v, "pair"), "middlebox", report_text(v, "middlebox"),
-				  "verdict", report_kinds[report_kind(v)].name, "why", why);
+				  "verdict", report_kinds[report_kind(v)].name, "outcome", outcome);
 
 		json_object_set(row, "seed", json_object_get(v, "seed"));
 		json_array_append_new(rows, row);
@@ -105,8 +104,7 @@ static void put_expectations(FILE *out, const json_t *verdict, const struct term
 	const json_t *e;
 	size_t i;
 
-	json_array_foreach(json_object_get(verdict, "expectations"), i, e)
-	{
+	json_array_foreach (json_object_get(verdict, "expectations"), i, e) {
 		AUTO_FREE char *line = NULL;
 
 		if (json_is_true(json_object_get(e, "ok")))
@@ -122,8 +120,7 @@ static void put_packets(FILE *out, const json_t *finding, const struct terminal_
 	const json_t *packets = json_object_get(finding, "packets"), *p;
 	size_t i;
 
-	json_array_foreach(packets, i, p)
-	{
+	json_array_foreach (packets, i, p) {
 		AUTO_FREE char *line =
 			io_printf("%s frame %lld: %s", report_text(p, "file"),
 				  (long long)json_integer_value(json_object_get(p, "number")),
@@ -145,8 +142,7 @@ static void put_findings(FILE *out, const json_t *verdict, const struct terminal
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(json_object_get(verdict, "findings"), i, f)
-	{
+	json_array_foreach (json_object_get(verdict, "findings"), i, f) {
 		AUTO_FREE char *line = report_finding(f);
 
 		put_line(out, "finding", line, style);
@@ -208,9 +204,8 @@ void terminal_report(FILE *out, const json_t *verdicts, const struct terminal_ru
 		put_table(out, verdicts, style);
 		putc('\n', out);
 	}
-	json_array_foreach(verdicts, i, v)
-	{
-		if (report_kinds[report_kind(v)].unexpected) {
+	json_array_foreach (verdicts, i, v) {
+		if (report_kinds[report_kind(v)].unexpected || report_kind(v) == REPORT_XFAIL) {
 			terminal_problem(out, v, style);
 			putc('\n', out);
 		}

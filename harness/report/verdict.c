@@ -60,32 +60,33 @@ char *report_name(const json_t *verdict)
 /** report_why() - Why this verdict, in a line; to be freed by the caller */
 char *report_why(const json_t *verdict)
 {
-	const json_t *deviation = json_object_get(verdict, "deviation");
+	const char *known = report_text(json_object_get(verdict, "deviation"), "reason");
 	const char *reason = report_text(verdict, "reason");
 
-	switch (report_kind(verdict)) {
-	case REPORT_XFAIL:
-		if (*report_text(deviation, "reason"))
-			reason = report_text(deviation, "reason");
-		break;
-	case REPORT_XPASS:
+	if (report_kind(verdict) == REPORT_XFAIL && *known)
+		return io_printf("%s", known);
+	if (report_kind(verdict) == REPORT_XPASS)
 		return io_printf("the known deviation no longer holds: remove it (%s)",
-				 *report_text(deviation, "reason")
-					 ? report_text(deviation, "reason")
-					 : reason);
-	case REPORT_PASS:
-	case REPORT_WARN:
-	case REPORT_UNSUPPORTED:
-	case REPORT_SKIP:
-	case REPORT_FAIL:
-	case REPORT_INCONCLUSIVE:
-	case REPORT_ERROR:
-	case REPORT_KINDS:
-		break;
-	}
+				 *known ? known : reason);
 	if (!*reason)
 		reason = report_text(json_object_get(verdict, "error"), "text");
 	return io_printf("%s", reason);
+}
+
+/**
+ * report_outcome() - What came out, in a line; to be freed by the caller
+ *
+ * What was measured, if that is what decided; else why nothing was.
+ */
+char *report_outcome(const json_t *verdict)
+{
+	const char *measured = report_text(verdict, "measured");
+	enum report_kind kind = report_kind(verdict);
+
+	if (*measured && (kind == REPORT_PASS || kind == REPORT_XFAIL || kind == REPORT_FAIL ||
+			  kind == REPORT_WARN))
+		return io_printf("%s", measured);
+	return report_why(verdict);
 }
 
 /** report_repeat() - The command that repeats an execution, to be freed by the caller */
@@ -122,8 +123,7 @@ void report_count(const json_t *verdicts, struct report_counts *ret)
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
-	json_array_foreach(verdicts, i, v)
-	{
+	json_array_foreach (verdicts, i, v) {
 		ret->of[report_kind(v)]++;
 		ret->total++;
 		ret->virtual_s += report_number(v, "virtual_s");
@@ -137,8 +137,9 @@ bool report_one_seed(const json_t *verdicts)
 	const json_t *v, *first = json_object_get(json_array_get(verdicts, 0), "seed");
 	size_t i;
 
-	json_array_foreach(verdicts, i,
-			   v) if (!json_equal(json_object_get(v, "seed"), first)) return false;
+	json_array_foreach (verdicts, i, v)
+		if (!json_equal(json_object_get(v, "seed"), first))
+			return false;
 	return true;
 }
 
@@ -166,8 +167,7 @@ int report_exit_status(const json_t *verdicts)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(verdicts, i, v)
-	{
+	json_array_foreach (verdicts, i, v) {
 		int one = exit_status(v);
 
 		if (one == EXIT_HARNESS)
@@ -201,8 +201,7 @@ json_t *report_load(const char *folder, struct err *err)
 		return NULL;
 	}
 	verdicts = json_array();
-	json_array_foreach(json_object_get(run, "executions"), i, execution)
-	{
+	json_array_foreach (json_object_get(run, "executions"), i, execution) {
 		AUTO_FREE char *file =
 			io_printf("%s/%s/verdict.json", folder, report_text(execution, "folder"));
 		json_t *verdict = json_load_file(file, 0, NULL);

@@ -48,6 +48,7 @@ const char *report_text(const json_t *verdict, const char *key);
 double report_number(const json_t *verdict, const char *key);
 char *report_name(const json_t *verdict);
 char *report_why(const json_t *verdict);
+char *report_outcome(const json_t *verdict);
 char *report_repeat(const json_t *verdict);
 char *report_finding(const json_t *finding);
 void report_count(const json_t *verdicts, struct report_counts *ret);
