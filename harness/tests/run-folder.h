@@ -165,8 +165,7 @@ static inline void folder_count(struct folder *f, enum link_id l, enum direction
 	json_t *links = json_object_get(f->execution, "links"), *each, *link = NULL, *lane;
 	size_t i;
 
-	json_array_foreach(links, i, each)
-	{
+	json_array_foreach (links, i, each) {
 		if (!strcmp(json_string_value(json_object_get(each, "link")), link_names[l]))
 			link = each;
 	}

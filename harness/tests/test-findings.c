@@ -169,8 +169,7 @@ static const json_t *finding_of(const json_t *findings, const char *rule)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(findings, i, f)
-	{
+	json_array_foreach (findings, i, f) {
 		if (!strcmp(json_string_value(json_object_get(f, "rule")), rule))
 			return f;
 	}
