@@ -41,7 +41,7 @@ static bool next_link(enum link_id l, enum direction d, enum link_id *ret)
 }
 
 /* Over a link: true if it came out, and @s is there then */
-static bool cross_link(const struct evidence *e, enum direction d, struct sight *s,
+static bool cross_link(const struct evidence *e, enum direction d, struct trail_point *s,
 		       struct trail *ret)
 {
 	size_t received;
@@ -60,7 +60,7 @@ static bool cross_link(const struct evidence *e, enum direction d, struct sight 
 
 /* Through the node at the far end of a link: 1 if it left it, 0 if not, -1 without memory */
 static int cross_node(const struct evidence *e, enum direction d, enum link_id next,
-		      struct sight *s, struct trail *ret)
+		      struct trail_point *s, struct trail *ret)
 {
 	const struct evidence_trace *in = evidence_end(e, s->link, s->end);
 	const struct evidence_trace *out = evidence_end(e, next, evidence_sender(d));
@@ -75,7 +75,7 @@ static int cross_node(const struct evidence *e, enum direction d, enum link_id n
 		snprintf(ret->hop, sizeof(ret->hop), "%s", node_names[in->node]);
 		return 0;
 	}
-	*s = (struct sight){ next, evidence_sender(d), received };
+	*s = (struct trail_point){ next, evidence_sender(d), received };
 	return 1;
 }
 
@@ -88,10 +88,10 @@ static int cross_node(const struct evidence *e, enum direction d, enum link_id n
  *
  * Return: 0, or -1 if there is no memory
  */
-int trail_follow(const struct evidence *e, enum direction d, const struct sight *from,
+int trail_follow(const struct evidence *e, enum direction d, const struct trail_point *from,
 		 struct trail *ret)
 {
-	struct sight s = *from;
+	struct trail_point s = *from;
 	int left = 1;
 
 	*ret = (struct trail){ .last = s };

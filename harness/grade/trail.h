@@ -9,18 +9,18 @@
 #include "grade/evidence.h"
 
 /** A frame at one point. */
-struct sight {
+struct trail_point {
 	enum link_id link;
 	enum link_end end;
 	size_t frame;
 };
 
 struct trail {
-	struct sight last; /* where it was seen last */
+	struct trail_point last; /* where it was seen last */
 	char hop[32]; /* what lost it: a link ("outside:up") or a node; "" if it came through */
 };
 
-int trail_follow(const struct evidence *e, enum direction d, const struct sight *from,
+int trail_follow(const struct evidence *e, enum direction d, const struct trail_point *from,
 		 struct trail *ret);
 
 #endif

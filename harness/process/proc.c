@@ -59,9 +59,9 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int redirect(const char *path, int target)
+static int redirect(const char *path, int mode, int target)
 {
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | mode | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -1 : dup2(fd, target);
 }
@@ -72,9 +72,9 @@ static int child_files(const struct spawn *spawn, const char *log, int ready)
 
 	if (null >= 0)
 		dup2(null, 0);
-	if (log && (redirect(log, 1) < 0 || dup2(1, 2) < 0))
+	if (log && (redirect(log, O_APPEND, 1) < 0 || dup2(1, 2) < 0))
 		return -1;
-	if (spawn->out_path && redirect(spawn->out_path, 1) < 0)
+	if (spawn->out_path && redirect(spawn->out_path, O_TRUNC, 1) < 0)
 		return -1;
 	if (ready >= 0 && dup2(ready, READY_FD) < 0)
 		return -1;

@@ -17,10 +17,10 @@ struct node;
 struct spawn {
 	const char *name; /* of the process, for events and the log file */
 	const struct node *node; /* NULL: where the caller is */
-	const char *log_dir; /* its output goes to <log_dir>/<name>.log; NULL: inherited */
+	const char *log_dir; /* its output is added to <log_dir>/<name>.log; NULL: inherited */
 	/* either a program: */
 	char *const *argv, *const *env;
-	const char *out_path; /* its standard output goes there instead; NULL: to the log */
+	const char *out_path; /* its standard output replaces this file; NULL: to the log */
 	bool ready_fd; /* give it DUPACK_READY_FD, see proc_await_ready() */
 	bool trusted; /* a tool of ours: its files may be large, and it cleans up by
 		       * itself if the harness dies (SIGTERM) */

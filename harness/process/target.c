@@ -6,6 +6,7 @@
  */
 #include "process/target.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -178,35 +179,44 @@ int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, u
 	return verb_to(e, verb, arg, NULL, timeout_ns, 0, ret_code, err);
 }
 
+static bool is_address(const char *text)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
 /**
  * endpoint_inner_address() - Ask `status` for the inner address of the tunnel
  * @e:		A client whose tunnel is up
  * @ret:	The address as text
  * @size:	Size of @ret in bytes
- * @err:	Set if the status is not JSON or names none
+ * @err:	Set if the status is not JSON or names no address
  *
  * Return: 0 or -1
  */
 int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size, struct err *err)
 {
 	AUTO_FREE char *path = io_printf("%s/%s-status.json", e->world->log_dir, e->name);
-	json_error_t why;
 	json_t *status;
 	const char *inner;
-	int code = 0;
+	int code = 0, rc = 0;
 
 	if (verb_to(e, "status", NULL, path, 10 * NS_PER_S, 0, &code, err))
 		return -1;
-	status = json_load_file(path, 0, &why);
+	status = json_load_file(path, 0, NULL);
 	inner = json_string_value(json_object_get(status, "inner"));
-	if (inner)
+	if (inner && is_address(inner) && strlen(inner) < size)
 		snprintf(ret, size, "%s", inner);
 	else
-		err_set_kind(err, ERR_TARGET,
-			     "target '%s': 'status' exited with %d and gave no inner address (%s)",
-			     e->target->name, code, status ? "no key 'inner'" : why.text);
+		rc = err_set_kind(
+			err, ERR_TARGET,
+			"target '%s': 'status' exited with %d and gave no inner address (%s); see log/%s-status.json",
+			e->target->name, code,
+			!status ? "not JSON" : (inner ? "'inner' is no address" : "no key 'inner'"),
+			e->name);
 	json_decref(status);
-	return inner ? 0 : -1;
+	return rc;
 }
 
 /**

@@ -330,7 +330,7 @@ static void test_frames(void)
 	json_decref(execution);
 	v = grade(UP_CASE);
 	tap_str(text_of(v, "verdict"), "error", "a capture with fewer frames than were written");
-	tap_str(text_of(v, "reason"), "'client-access.pcapng' has 12 of 999 frames", "says so");
+	tap_ok(strstr(text_of(v, "reason"), "12 frames, but 999 were captured"), "says so");
 	json_decref(v);
 }
 
