@@ -146,7 +146,7 @@ static inline void tape_write(const struct tape *tape, const char *path)
 static inline void tape_release(struct tape *tape)
 {
 	for (size_t i = 0; i < tape->trace.len; i++)
-		free((void *)(uintptr_t)tape->trace.frames[i].bytes);
+		free((void *)tape->trace.frames[i].bytes);
 	trace_release(&tape->trace);
 }
 
