@@ -46,7 +46,7 @@ struct run {
 	struct plan *plans; /* one an item; owned */
 	struct guest_parts *parts; /* of each pair of targets that occurs; owned */
 	size_t parts_len;
-	json_t *summary; /* what run.json will say of each item; owned */
+	json_t *summary; /* of those that ended: folder to verdict; owned */
 	char today[16]; /* YYYY-MM-DD */
 };
 
@@ -282,9 +282,8 @@ static void item_ended(void *ctx, size_t i, const char *how)
 
 	if (!verdict)
 		verdict = missing_verdict(run, i, folder, how ? how : "left no verdict");
-	json_array_append_new(run->summary,
-			      json_pack("{s:s, s:O?}", "folder", run->list->items[i].folder,
-					"verdict", json_object_get(verdict, "verdict")));
+	json_object_set_new(run->summary, run->list->items[i].folder,
+			    json_deep_copy(json_object_get(verdict, "verdict")));
 	if (o->finished)
 		o->finished(o->ctx, i, verdict);
 	json_decref(verdict);
@@ -343,10 +342,27 @@ static int point_latest(const struct run_options *o, struct err *err)
 	return 0;
 }
 
+/* In the order of the run list, whichever ended first */
+static json_t *executions(const struct run *run)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < run->list->len; i++) {
+		const char *folder = run->list->items[i].folder;
+		json_t *verdict = json_object_get(run->summary, folder);
+
+		if (verdict)
+			json_array_append_new(list, json_pack("{s:s, s:O}", "folder", folder,
+							      "verdict", verdict));
+	}
+	return list;
+}
+
 static int write_summary(const struct run *run, struct err *err)
 {
-	json_t *json = json_pack("{s:i, s:s, s:s, s:O}", "format", 1, "date", run->today, "runtime",
-				 runtime_names[run->options->runtime], "executions", run->summary);
+	json_t *json = json_pack("{s:i, s:s, s:s, s:o}", "format", 1, "date", run->today,
+				 "runtime", runtime_names[run->options->runtime], "executions",
+				 executions(run));
 	int rc = write_json(json, run->options->out, "run.json", err);
 
 	json_decref(json);
@@ -391,7 +407,7 @@ int run_all(const struct run_list *list, const struct run_options *options, stru
 		.options = options,
 		.plans = calloc(list->len + 1, sizeof(*run.plans)),
 		.parts = calloc(list->len + 1, sizeof(*run.parts)),
-		.summary = json_array(),
+		.summary = json_object(),
 	};
 	time_t now = time(NULL);
 	int rc;

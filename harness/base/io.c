@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/io.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -86,6 +87,27 @@ char *io_read_file(const char *path, size_t *ret_len, struct err *err)
 	if (ret_len)
 		*ret_len = used;
 	return steal_ptr(&buf);
+}
+
+/**
+ * io_last_line() - The last line of a file that says something, for an error
+ * @path:	A log
+ *
+ * Return: at most 200 bytes of it, or NULL; owned by the caller
+ */
+char *io_last_line(const char *path)
+{
+	struct err ignored = { 0 };
+	size_t len = 0;
+	AUTO_FREE char *text = io_read_file(path, &len, &ignored);
+	const char *line;
+
+	while (text && len && isspace((unsigned char)text[len - 1]))
+		text[--len] = '\0';
+	if (!text || !len)
+		return NULL;
+	line = strrchr(text, '\n');
+	return io_printf("%.200s", line ? line + 1 : text);
 }
 
 /**

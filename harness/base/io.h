@@ -10,6 +10,7 @@ struct err;
 
 int io_write_all(int fd, const void *buf, size_t len, struct err *err);
 char *io_read_file(const char *path, size_t *ret_len, struct err *err);
+char *io_last_line(const char *path);
 int io_write_file(const char *path, const void *buf, size_t len, struct err *err);
 int io_copy_file(const char *from, const char *to, struct err *err);
 int io_mkdirs(const char *path, struct err *err);

@@ -77,32 +77,18 @@ static int pack(struct archive *a, const struct guest_job *job, struct err *err)
 	return archive_finish(a, err);
 }
 
-/* The last thing that the kernel or the agent said, for an error */
-static char *last_words(const char *log_dir)
-{
-	AUTO_FREE char *path = io_printf("%s/guest.log", log_dir);
-	struct err ignored = { 0 };
-	size_t len = 0;
-	AUTO_FREE char *text = io_read_file(path, &len, &ignored);
-	char *line;
-
-	while (text && len && strchr("\r\n ", text[len - 1]))
-		text[--len] = '\0';
-	if (!text || !len)
-		return strdup("it said nothing");
-	line = strrchr(text, '\n');
-	return io_printf("its last words: %.300s", line ? line + 1 : text);
-}
-
 static int check_result(const struct lab_job *lab, const char *log_dir, struct err *err)
 {
 	AUTO_FREE char *path = io_printf("%s/execution.json", lab->folder);
+	AUTO_FREE char *log = io_printf("%s/guest.log", log_dir);
 	AUTO_FREE char *words = NULL;
 
 	if (access(path, F_OK) == 0)
 		return 0;
-	words = last_words(log_dir);
-	return err_set_kind(err, ERR_HARNESS, "the guest ended without a result; %s", words);
+	words = io_last_line(log);
+	return err_set_kind(err, ERR_HARNESS,
+			    "the guest ended without a result; its last words: %s",
+			    words ? words : "none");
 }
 
 /**

@@ -121,6 +121,18 @@ static int note_version(const struct endpoint *e, json_t *versions, struct err *
 	return 0;
 }
 
+/* Add what a member said last to an error about it */
+static int quote_log(const struct pair_run *p, const char *name, struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/%s.log", p->world.log_dir, name);
+	AUTO_FREE char *line = io_last_line(path);
+	size_t used = strlen(err->text);
+
+	if (line)
+		snprintf(err->text + used, sizeof(err->text) - used, "; it said: %s", line);
+	return -1;
+}
+
 static int start_member(struct pair_run *p, int m, json_t *versions, struct err *err)
 {
 	const struct endpoint *e = &p->ends[m];
@@ -128,9 +140,10 @@ static int start_member(struct pair_run *p, int m, json_t *versions, struct err 
 	if (check_requires(e->target, err) || note_version(e, versions, err) ||
 	    endpoint_run(e, &p->procs[m], err))
 		return -1;
-	if (proc_await_ready(&p->procs[m], READY_NS, err))
-		return err_wrap(err, "target '%s', verb 'run'", e->target->name);
-	return 0;
+	if (!proc_await_ready(&p->procs[m], READY_NS, err))
+		return 0;
+	err_wrap(err, "target '%s', verb 'run'", e->target->name);
+	return quote_log(p, e->name, err);
 }
 
 /** pair_init() - Nobody is there yet */
