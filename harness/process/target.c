@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "process/node.h"
 #include "spec/name.h"
 #include "spec/target.h"
@@ -203,8 +204,9 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
 		snprintf(ret, size, "%s", inner);
 	else
 		err_set_kind(err, ERR_TARGET,
-			     "target '%s': 'status' exited with %d and gave no inner address (%s)",
-			     e->target->name, code, status ? "no key 'inner'" : why.text);
+			     "target '%s': verb 'status' exited with %d and gave no inner address (%s); "
+			     "see log/%s-status.json",
+			     e->target->name, code, status ? "no key 'inner'" : why.text, e->name);
 	json_decref(status);
 	return inner ? 0 : -1;
 }
@@ -243,9 +245,10 @@ char *endpoint_version(const struct endpoint *e, struct err *err)
 	if (!text)
 		return NULL;
 	text[strcspn(text, "\n")] = '\0';
+	utf8_clean(text);
 	if (code == TARGET_YES && *text)
 		return steal_ptr(&text);
-	err_set_kind(err, ERR_TARGET, "target '%s': 'version' exited with %d and said '%.100s'",
-		     e->target->name, code, text);
+	err_set_kind(err, ERR_TARGET, "target '%s': verb 'version' exited with %d and said '%.100s'; see log/%s-version.log",
+		     e->target->name, code, text, e->name);
 	return NULL;
 }
