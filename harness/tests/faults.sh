@@ -186,7 +186,7 @@ judge() { # RUNTIME FAULT
 		'see log/headend.log' ;;
 	garbage-status) set -- "$1" "$2" 99 error "target 'faulty'" "'status'" \
 		'no inner address' 'see log/client-status' ;;
-	up-hangs) set -- "$1" "$2" 1 fail 'tunnel.up is no, expected yes' ;;
+	up-hangs) set -- "$1" "$2" 1 fail 'tunnel.up is no, expected (= )?yes' ;;
 	busy)
 		if [ "$1" = virtual ]; then
 			set -- "$1" "$2" 99 error 'did not end within 5 s of wall time' \
@@ -315,7 +315,7 @@ for stage in script guest host; do
 		stage $stage "$name"
 		begun=$(date +%s)
 		case $signal in
-		INT) kill -INT -- -$run ;; # as a terminal does: to the group
+		INT) kill -INT "-$run" ;; # as a terminal does: to the group
 		*) kill -$signal $run ;;
 		esac
 		if [ $signal = KILL ]; then
@@ -340,7 +340,7 @@ rm -rf $world/empty
 env --default-signal=INT setsid $dupack run busy.yaml --pair null@plain >latest.out 2>latest.err &
 run=$!
 await 10 guest_runs
-kill -INT -- -$run
+kill -INT "-$run"
 finish 'latest' 130
 [ -s results/latest/run.json ]
 ok $? 'latest: points at the run that was interrupted'
@@ -352,20 +352,12 @@ nothing_left 'latest'
 
 # --- C. no space ------------------------------------------------------------------------
 
-mkdir out/small
-full() { # RUNTIME SIZE
-	id=full-$1-$2
-	mount -t tmpfs -o "size=$2" tmpfs out/small
-	start "small/results" long.yaml --pair null@plain --runtime "$1" 2>/dev/null
-	umount out/small
-}
+sed 's/interval: 100ms/interval: 1ms/' fault.yaml >full.yaml
 for runtime in host virtual; do
 	for size in 40k 200k; do
 		name=full-$runtime-$size
 		mkdir -p out/"$name"
 		mount -t tmpfs -o size=$size tmpfs out/"$name"
-		sed 's/interval: 100ms, duration: 4s/interval: 1ms, duration: 3s/; s/bytes/&/' \
-			fault.yaml >full.yaml
 		start "$name" full.yaml --pair null@plain --runtime $runtime
 		finish "$name" 99
 		cat "$name.out" "$name.err" >said
