@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "grade/evidence.h"
 #include "grade/findings.h"
 #include "grade/grade.h"
@@ -185,6 +186,7 @@ static bool from_error(const json_t *error, struct verdict_result *ret)
 		return false;
 	ret->verdict = strcmp(text_of(error, "kind"), "skip") ? VERDICT_ERROR : VERDICT_SKIP;
 	snprintf(ret->reason, sizeof(ret->reason), "%s", text_of(error, "text"));
+	utf8_clean(ret->reason); /* perhaps cut off within a character */
 	return true;
 }
 
