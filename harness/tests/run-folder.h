@@ -150,6 +150,8 @@ __attribute__((format(printf, 2, 3))) static inline void folder_event(struct fol
 static inline void folder_probe(struct folder *f, unsigned flow, unsigned n, uint64_t t_ns,
 				uint64_t rtt_ns)
 {
+	uint64_t answered_ns = t_ns + rtt_ns;
+
 	folder_event(f, "{\"t\":%llu,\"event\":\"probe\",\"flow\":%u,\"n\":%u}",
 		     (unsigned long long)t_ns, flow, n);
 	if (rtt_ns)
