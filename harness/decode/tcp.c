@@ -106,39 +106,55 @@ static struct tcp_stall *open_stall(struct tcp_half *h)
 	return &h->stalls[h->stalls_len - 1];
 }
 
+/* A SYN that is sent again, or comes late, says nothing new */
+static void see_syn(struct tcp_half *h, const struct packet *p)
+{
+	if (h->isn_known && h->isn == p->seq)
+		return;
+	h->isn = p->seq;
+	h->next = p->seq + 1;
+	h->isn_known = h->next_known = true;
+}
+
+static void note_in_stall(struct tcp_stall *stall, uint32_t start, uint32_t end, bool fresh,
+			  size_t frame)
+{
+	if (seq_leq(start, stall->ack) && seq_lt(stall->ack, end) &&
+	    stall->resent_by == TCP_NO_FRAME)
+		stall->resent_by = frame;
+	if (fresh && !stall->sent_after++)
+		stall->first_sent_after = frame;
+}
+
 static void see_data(struct tcp_half *h, const struct packet *p, size_t frame, bool *failed)
 {
 	uint32_t start = p->seq + ((p->flags & PACKET_TCP_SYN) != 0);
-	uint32_t end = start + (uint32_t)p->payload_len;
-	struct tcp_stall *stall = open_stall(h);
-	bool fresh;
+	uint32_t end = p->seq + packet_seq_len(p);
+	bool fresh, data = p->payload_len != 0;
 
-	if (!h->next_known || (p->flags & PACKET_TCP_SYN)) {
+	if (p->flags & PACKET_TCP_SYN)
+		see_syn(h, p);
+	if (!h->next_known)
 		h->next = start;
-		h->next_known = true;
-	}
-	if (p->payload_len == 0) {
-		if ((p->flags & PACKET_TCP_FIN) && h->next == end)
-			h->next++;
+	h->next_known = true;
+	if (start == end)
 		return;
+	if (data) {
+		h->segments++;
+		h->last = frame;
 	}
-	h->segments++;
-	h->last = frame;
 	fresh = seq_lt(h->next, end);
-	if (seq_lt(h->next, start) &&
-	    !insert_hole(h, h->holes_len, (struct tcp_hole){ h->next, start, frame, TCP_NO_FRAME }))
-		*failed = true;
-	else if (!fresh && !fill_holes(h, start, end, frame, failed))
+	if (seq_lt(h->next, start)) {
+		if (!insert_hole(h, h->holes_len,
+				 (struct tcp_hole){ h->next, start, frame, TCP_NO_FRAME }))
+			*failed = true;
+	} else if (!fill_holes(h, start, end, frame, failed) && !fresh && data) {
 		h->retransmissions++;
-	if (stall && seq_leq(start, stall->ack) && seq_lt(stall->ack, end) &&
-	    stall->resent_by == TCP_NO_FRAME)
-		stall->resent_by = frame;
-	if (stall && fresh && !stall->sent_after++)
-		stall->first_sent_after = frame;
+	}
+	if (open_stall(h))
+		note_in_stall(open_stall(h), start, end, fresh && data, frame);
 	if (fresh)
 		h->next = end;
-	if ((p->flags & PACKET_TCP_FIN) && fresh)
-		h->next++;
 }
 
 static void repeat_ack(struct tcp_half *h, const struct packet *p, size_t frame, bool *failed)
@@ -222,7 +238,7 @@ static bool is_new_incarnation(const struct tcp_connection *c, int end, const st
 	const struct tcp_half *h = &c->half[end];
 
 	return (p->flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN && h->seen &&
-	       h->segments + c->half[!end].segments > 0;
+	       !(h->isn_known && h->isn == p->seq);
 }
 
 static struct tcp_connection *add_connection(struct tcp_trace *t, const struct packet *p,

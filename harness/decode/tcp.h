@@ -38,7 +38,9 @@ struct tcp_stall {
 /** What one end sends, and what the other says to it. */
 struct tcp_half {
 	bool seen; /* any segment */
-	uint32_t next; /* behind the highest byte that was seen */
+	uint32_t isn; /* of its SYN */
+	bool isn_known;
+	uint32_t next; /* behind the highest byte, or FIN, that was seen */
 	bool next_known;
 	uint32_t ack; /* the highest that the other end sent */
 	bool ack_known;

@@ -35,9 +35,11 @@ enum { OPTION_TSRESOL = 9, OPTION_FLAGS = 2 };
 struct interface {
 	uint16_t link;
 	uint64_t per_second; /* units of its time stamps */
+	uint32_t snaplen; /* 0: no limit */
 };
 
 #define INTERFACES_MAX 64
+#define SECTION_MIN    28U /* bytes of a section header without options */
 
 struct reader {
 	const uint8_t *bytes;
@@ -69,13 +71,14 @@ static int damaged(const struct reader *r, const char *what, struct err *err)
 	return err_set(err, 0, "not a sound capture: %s at byte %zu", what, r->at);
 }
 
+/* A frame of a link that is not known is a frame, but nothing is known of it */
 static bool parse(uint16_t link, const uint8_t *bytes, size_t len, struct packet *ret)
 {
 	size_t header = link == LINK_SLL ? 16 : link == LINK_SLL2 ? 20 : 0;
 
 	if (link == LINK_ETHERNET)
 		return packet_parse_frame(bytes, len, ret);
-	if (len < header)
+	if (len < header || (!header && link != LINK_RAW && link != LINK_IPV4 && link != LINK_IPV6))
 		return false;
 	return packet_parse_ip(bytes + header, len - header, ret);
 }
@@ -130,11 +133,9 @@ static uint64_t resolution(const uint8_t *tsresol)
 
 	if (!tsresol)
 		return 1000000;
-	for (int i = 0; i < (*tsresol & 0x7f); i++) {
-		if (n > UINT64_MAX / 10)
-			return 0;
-		n *= *tsresol & 0x80 ? 2 : 10;
-	}
+	for (int i = 0; i < (*tsresol & 0x7f); i++)
+		if (__builtin_mul_overflow(n, *tsresol & 0x80 ? 2U : 10U, &n))
+			return 0; /* finer than can be counted: no time is known */
 	return n;
 }
 
@@ -149,7 +150,7 @@ static int section(struct reader *r, struct err *err)
 {
 	uint32_t magic;
 
-	if (r->len - r->at < 28)
+	if (r->len - r->at < SECTION_MIN)
 		return damaged(r, "a section header is cut short", err);
 	memcpy(&magic, r->bytes + r->at + 8, sizeof(magic));
 	if (magic != 0x1a2b3c4d && magic != 0x4d3c2b1a)
@@ -168,6 +169,7 @@ static int interface(struct reader *r, size_t body, size_t end, struct err *err)
 	r->interfaces[r->interfaces_len++] = (struct interface){
 		.link = get16(r, r->bytes + body),
 		.per_second = resolution(option(r, body + 8, end, OPTION_TSRESOL, 1)),
+		.snaplen = get32(r, r->bytes + body + 4),
 	};
 	return 0;
 }
@@ -192,15 +194,21 @@ static int enhanced(struct reader *r, size_t body, size_t end, struct err *err)
 		   flags ? (enum trace_direction)(get32(r, flags) & 3) % 3 : TRACE_UNKNOWN, err);
 }
 
+/* It has the original length alone: what was captured of it is what snaplen allows */
 static int simple(struct reader *r, size_t body, size_t end, struct err *err)
 {
 	uint32_t len;
 
-	if (end - body < 4 || r->interfaces_len == 0)
+	if (end - body < 4)
 		return damaged(r, "a simple packet block is cut short", err);
+	if (r->interfaces_len == 0)
+		return damaged(r, "a packet of an interface that is not described", err);
 	len = get32(r, r->bytes + body);
-	return add(r, &r->interfaces[0], 0, body + 4, len < end - body - 4 ? len : end - body - 4,
-		   TRACE_UNKNOWN, err);
+	if (r->interfaces[0].snaplen && len > r->interfaces[0].snaplen)
+		len = r->interfaces[0].snaplen;
+	if (len > end - body - 4)
+		return damaged(r, "a packet is longer than its block", err);
+	return add(r, &r->interfaces[0], 0, body + 4, len, TRACE_UNKNOWN, err);
 }
 
 static int block(struct reader *r, struct err *err)
@@ -214,10 +222,12 @@ static int block(struct reader *r, struct err *err)
 	if (type == BLOCK_SECTION && section(r, err))
 		return -1;
 	len = get32(r, r->bytes + r->at + 4);
-	if (len < 12 || len % 4 || len > r->len - r->at)
+	if (len < (type == BLOCK_SECTION ? SECTION_MIN : 12) || len % 4 || len > r->len - r->at)
 		return damaged(r, "a block has a length that cannot be", err);
 	body = r->at + 8;
 	end = r->at + len - 4;
+	if (get32(r, r->bytes + end) != len)
+		return damaged(r, "a block has another length at its end", err);
 	if ((type == BLOCK_INTERFACE && interface(r, body, end, err)) ||
 	    (type == BLOCK_ENHANCED && enhanced(r, body, end, err)) ||
 	    (type == BLOCK_SIMPLE && simple(r, body, end, err)))

@@ -33,9 +33,38 @@ const struct evidence_trace *evidence_end(const struct evidence *e, enum link_id
 
 /* --- captures ------------------------------------------------------------------- */
 
-static int load_trace(const char *folder, enum link_id l, enum link_end end,
-		      struct evidence_trace *t, struct err *err)
+/* What the capture said of itself as it ended */
+static const json_t *report_of(const struct evidence *e, const char *file)
 {
+	const json_t *captures = json_object_get(e->execution, "captures"), *c;
+	size_t i;
+
+	json_array_foreach (captures, i, c) {
+		const char *name = json_string_value(json_object_get(c, "file"));
+
+		if (name && strcmp(name, file) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* A file that lost its end at the boundary of a block looks whole */
+static int check_frames(const struct evidence *e, const struct evidence_trace *t, struct err *err)
+{
+	const json_t *frames = json_object_get(report_of(e, t->name), "frames");
+
+	if (!json_is_integer(frames))
+		return err_set(err, 0, "execution.json has no number of frames for the capture");
+	if ((uint64_t)json_integer_value(frames) != t->trace.len)
+		return err_set(err, 0, "%zu frames, but %lld were captured", t->trace.len,
+			       (long long)json_integer_value(frames));
+	return 0;
+}
+
+static int load_trace(struct evidence *e, const char *folder, enum link_id l, enum link_end end,
+		      struct err *err)
+{
+	struct evidence_trace *t = &e->traces[l][end];
 	AUTO_FREE char *path = NULL;
 
 	t->node = (enum node_id)((int)l + (int)end);
@@ -44,7 +73,8 @@ static int load_trace(const char *folder, enum link_id l, enum link_end end,
 	t->bytes = io_read_file(path, &t->len, err);
 	if (!t->bytes)
 		return -1;
-	if (trace_read((const uint8_t *)t->bytes, t->len, &t->trace, err))
+	if (trace_read((const uint8_t *)t->bytes, t->len, &t->trace, err) ||
+	    check_frames(e, t, err))
 		return err_wrap(err, "'%s'", path);
 	tcp_track(&t->trace, &t->tcp);
 	return t->tcp.failed ? err_set(err, ENOMEM, "cannot follow '%s'", path) : 0;
@@ -81,7 +111,7 @@ static int load_captures(struct evidence *e, const char *folder, struct err *err
 		return -1;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		for (enum link_end end = 0; end < END_COUNT; end++)
-			if (load_trace(folder, l, end, &e->traces[l][end], err))
+			if (load_trace(e, folder, l, end, err))
 				return -1;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		for (enum direction d = 0; d < DIR_COUNT; d++) {
@@ -142,10 +172,13 @@ static int add_event(struct evidence *e, const json_t *event, struct err *err)
 static int load_events(struct evidence *e, const char *folder, struct err *err)
 {
 	AUTO_FREE char *path = io_printf("%s/events.jsonl", folder);
-	AUTO_FREE char *text = io_read_file(path, NULL, err);
+	size_t len;
+	AUTO_FREE char *text = io_read_file(path, &len, err);
 
 	if (!text)
 		return -1;
+	if (strlen(text) != len)
+		return err_set(err, 0, "'%s' has a zero byte", path);
 	for (char *line = text, *end; *line; line = end) {
 		json_t *event;
 		int rc;
@@ -172,6 +205,20 @@ static bool is_complete(const struct evidence *e)
 	const char *outcome = json_string_value(json_object_get(e->execution, "outcome"));
 
 	return outcome && strcmp(outcome, "complete") == 0;
+}
+
+/* A failure that says nothing of itself is none of the implementation */
+static int check_outcome(const struct evidence *e, const char *path, struct err *err)
+{
+	const char *outcome = json_string_value(json_object_get(e->execution, "outcome"));
+	const json_t *error = json_object_get(e->execution, "error");
+
+	if (!json_is_object(e->execution))
+		return err_set(err, 0, "'%s' is not an object", path);
+	if (outcome && (is_complete(e) || (json_is_string(json_object_get(error, "kind")) &&
+					   json_is_string(json_object_get(error, "text")))))
+		return 0;
+	return err_set(err, 0, "'%s' has no outcome, or one that failed without an error", path);
 }
 
 static uint64_t settled(const struct evidence *e)
@@ -204,6 +251,8 @@ int evidence_load(const char *folder, const struct spec_case *c, struct evidence
 	ret->execution = json_load_file(path, 0, &why);
 	if (!ret->execution)
 		return err_set(err, 0, "cannot read '%s': %s", path, why.text);
+	if (check_outcome(ret, path, err))
+		return -1;
 	ret->until_ns = settled(ret);
 	if (!is_complete(ret))
 		return 0;

@@ -144,16 +144,15 @@ static json_t *repeat(const struct evidence *e, const struct grade_input *in)
 	return json_string(command);
 }
 
-/* Whose failure it is, if there is one: of the execution, or of reading what it left */
-static json_t *failure(const struct evidence *e, const struct err *err)
+/* Whose failure it is, if there is one: of reading what was left, or of the execution */
+static json_t *failure(const struct evidence *e, struct err *damage)
 {
 	const json_t *error = json_object_get(e->execution, "error");
 
-	if (error)
+	if (!err_is_set(damage))
 		return json_deep_copy(error);
-	if (err_is_set(err))
-		return json_pack("{s:s, s:s}", "kind", "harness", "text", err->text);
-	return NULL;
+	verdict_clean(damage->text);
+	return json_pack("{s:s, s:s}", "kind", "harness", "text", damage->text);
 }
 
 static json_t *copy(const struct evidence *e, const char *key)

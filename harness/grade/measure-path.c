@@ -95,8 +95,8 @@ MEASURE_LINK(drops_match)
 		const struct trace_frame *f = &t->frames[m->sent[i]];
 		bool listed;
 
-		if (f->t_ns < from || (plan->count == COUNT_PAYLOAD && f->parsed &&
-				       !packet_carries_payload(&f->packet)))
+		if (f->t_ns < from ||
+		    (plan->count == COUNT_PAYLOAD && !packet_carries_payload(&f->packet)))
 			listed = false;
 		else
 			listed = next < plan->drop_len && plan->drop[next] == ++n;

@@ -56,8 +56,9 @@ MEASURE(up_time)
 
 struct echo {
 	size_t sent, received;
-	uint64_t max_gap_ns, last_answered_ns, first_ns;
-	bool alive;
+	uint64_t max_gap_ns, first_ns;
+	bool alive; /* all flows */
+	uint64_t died_ns; /* else, when the first of them died */
 };
 
 static size_t last_of(size_t probes)
@@ -86,10 +87,10 @@ static void add_flow(struct echo *x, const struct flow_events *f)
 		x->received++;
 		last_ns = p->t_ns;
 		alive = alive || i + last_of(f->probes_len) >= f->probes_len;
-		if (p->t_ns > x->last_answered_ns)
-			x->last_answered_ns = p->t_ns;
 	}
 	x->sent += f->probes_len;
+	if (!alive && (x->alive || last_ns < x->died_ns))
+		x->died_ns = last_ns;
 	x->alive = x->alive && alive;
 }
 
@@ -150,7 +151,7 @@ MEASURE(echo_died_at)
 
 	if (!echo(e, &x) || x.alive)
 		return false;
-	return number(x.received ? seconds(x.last_answered_ns - x.first_ns) : 0, ret);
+	return number(seconds(x.died_ns - x.first_ns), ret);
 }
 
 /* The round trip at @rank of 0 to 1, of all that were answered */
@@ -239,8 +240,10 @@ MEASURE(tcp_rate)
 		uint64_t from = begin + e->c->traffic[i].start_ns;
 		double rate;
 
-		if (!is_tcp(e, i) || !f->tcp_received || f->tcp_t_ns <= from)
+		if (!is_tcp(e, i))
 			continue;
+		if (!f->tcp_received || f->tcp_t_ns <= from)
+			return false; /* the slowest of all, and nobody knows how slow */
 		rate = (double)f->tcp_bytes * 8 / seconds(f->tcp_t_ns - from);
 		if (!any || rate < ret->number)
 			ret->number = rate;

@@ -37,7 +37,8 @@ static const struct row {
 	{ "echo.alive", UNIT_WORD, measure_echo_alive,
 	  "was any of the last tenth of the probes (at least 5) answered: yes, no" },
 	{ "echo.died_at", UNIT_SECONDS, measure_echo_died_at,
-	  "if not alive: when the last probe that was answered was sent, from the first on" },
+	  "if not alive: when the last probe that was answered was sent, from the first on; of "
+	  "several flows of the one that died first" },
 	{ "echo.rtt_min", UNIT_SECONDS, measure_rtt_min, "shortest round trip" },
 	{ "echo.rtt_median", UNIT_SECONDS, measure_rtt_median, "median round trip" },
 	{ "echo.rtt_max", UNIT_SECONDS, measure_rtt_max, "longest round trip" },

@@ -164,21 +164,54 @@ static bool applies(const struct deviation *d, const struct grade_input *in, con
 	       !excluded(d, in->pair) && (!d->expires || strcmp(in->today, d->expires) <= 0);
 }
 
+/*
+ * One that explains a failure by its findings, or, with @findings NULL, one that a pass
+ * refutes: it has to name the case, since that one case passes is no surprise to what
+ * is said of all.
+ */
 static const struct deviation *find_deviation(const struct grade_input *in, const char *middlebox,
 					      const json_t *findings)
 {
 	for (size_t t = 0; t < in->targets_len; t++)
 		for (size_t i = 0; in->targets[t] && i < in->targets[t]->deviations_len; i++) {
 			const struct deviation *d = &in->targets[t]->deviations[i];
+			bool told = findings
+					    ? !d->finding || grade_has_finding(findings, d->finding)
+					    : strcmp(d->case_id, "*") != 0;
 
-			if (applies(d, in, middlebox) &&
-			    (!findings || !d->finding || grade_has_finding(findings, d->finding)))
+			if (told && applies(d, in, middlebox))
 				return d;
 		}
 	return NULL;
 }
 
 /* --- the decision ---------------------------------------------------------------------------- */
+
+static bool is_utf8(const char *text)
+{
+	json_t *string = json_string(text);
+	bool ok = string != NULL;
+
+	json_decref(string);
+	return ok;
+}
+
+/**
+ * verdict_clean() - Make a text one that JSON can hold, in place
+ *
+ * A character that was cut at the end goes; if there is more that is not UTF-8, as in
+ * the name of a file, every byte that is not ASCII becomes '?'.
+ */
+void verdict_clean(char *text)
+{
+	size_t len = strlen(text);
+
+	for (int cut = 0; cut < 3 && len && text[len - 1] & 0x80 && !is_utf8(text); cut++)
+		text[--len] = '\0';
+	for (size_t i = is_utf8(text) ? len : 0; i < len; i++)
+		if (text[i] & 0x80)
+			text[i] = '?';
+}
 
 static bool from_error(const json_t *error, struct verdict_result *ret)
 {
@@ -220,20 +253,12 @@ static void say_failure(const json_t *x, const json_t *findings, struct verdict_
 			 text_of(finding, "rule"), text_of(finding, "summary"));
 }
 
-/**
- * verdict_decide() - The verdict and why
- * @facts:	What was measured
- * @in:		Case, pair, targets and date
- * @middlebox:	As written: "asa-proxy,queue-limit=5"
- * @ret:	Set
- */
-void verdict_decide(const struct verdict_facts *facts, const struct grade_input *in,
-		    const char *middlebox, struct verdict_result *ret)
+static void decide(const struct verdict_facts *facts, const struct grade_input *in,
+		   const char *middlebox, struct verdict_result *ret)
 {
 	const json_t *failure;
 	bool required;
 
-	*ret = (struct verdict_result){ 0 };
 	if (from_error(facts->error, ret))
 		return;
 	failure = first_failure(facts->expectations, &required);
@@ -262,4 +287,19 @@ void verdict_decide(const struct verdict_facts *facts, const struct grade_input 
 	}
 	ret->deviation = find_deviation(in, middlebox, facts->findings);
 	ret->verdict = ret->deviation ? VERDICT_XFAIL : VERDICT_FAIL;
+}
+
+/**
+ * verdict_decide() - The verdict and why
+ * @facts:	What was measured
+ * @in:		Case, pair, targets and date
+ * @middlebox:	As written: "asa-proxy,queue-limit=5"
+ * @ret:	Set
+ */
+void verdict_decide(const struct verdict_facts *facts, const struct grade_input *in,
+		    const char *middlebox, struct verdict_result *ret)
+{
+	*ret = (struct verdict_result){ 0 };
+	decide(facts, in, middlebox, ret);
+	verdict_clean(ret->reason);
 }
