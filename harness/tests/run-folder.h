@@ -157,7 +157,7 @@ static inline void folder_probe(struct folder *f, unsigned flow, unsigned n, uin
 	if (rtt_ns)
 		folder_event(
 			f, "{\"t\":%llu,\"event\":\"reply\",\"flow\":%u,\"n\":%u,\"rtt_ns\":%llu}",
-			(unsigned long long)(t_ns + rtt_ns), flow, n, (unsigned long long)rtt_ns);
+			(unsigned long long)answered_ns, flow, n, (unsigned long long)rtt_ns);
 }
 
 /** folder_count() - A counter of a link, as its engine would give it */
