@@ -30,8 +30,7 @@ static char *contents(const struct archive *a)
 	char *bytes = NULL;
 
 	if (fstat(a->fd, &st) == 0 && (bytes = malloc((size_t)st.st_size + 1)))
-		files_write("out.cpio", bytes,
-			    (size_t)pread(a->fd, bytes, (size_t)st.st_size, 0));
+		files_write("out.cpio", bytes, (size_t)pread(a->fd, bytes, (size_t)st.st_size, 0));
 	return bytes;
 }
 
@@ -82,7 +81,8 @@ int main(void)
 		    "one one/two one/two/three.txt one/two/empty one/run tree tree/a tree/a/deep "
 		    "tree/b tree/tool programs programs/tool "),
 	       "bsdtar lists all, folders before what is in them, sorted, without hidden files");
-	tap_ok(says("bsdtar -xOf out.cpio one/run tree/a/deep", "0123456789abcdef0123456789abcdedeep"),
+	tap_ok(says("bsdtar -xOf out.cpio one/run tree/a/deep",
+		    "0123456789abcdef0123456789abcdedeep"),
 	       "bsdtar reads the contents");
 	tap_ok(says("bsdtar -tvf out.cpio one/two/empty one/run | cut -c1-10",
 		    "-rw------- -rwxr-xr-x "),
