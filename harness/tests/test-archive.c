@@ -38,7 +38,7 @@ static char *contents(const struct archive *a)
 static bool says(const char *command, const char *want)
 {
 	char got[1024] = "";
-	FILE *f = popen(command, "r"); /* a test: the command is ours */
+	FILE *f = popen(command, "r"); /* NOLINT(cert-env33-c): the commands are all below */
 	size_t n = f ? fread(got, 1, sizeof(got) - 1, f) : 0;
 
 	if (f)
@@ -73,7 +73,7 @@ int main(void)
 	tap_ok(fstat(a.fd, &st) == 0 && first && second &&
 		       memcmp(first, second, (size_t)st.st_size) == 0,
 	       "the same input gives the same bytes");
-	if (system("bsdtar --version >/dev/null 2>&1")) {
+	if (access("/usr/bin/bsdtar", X_OK)) {
 		tap_skip("bsdtar is not here");
 		return tap_done();
 	}
