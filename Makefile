@@ -33,7 +33,7 @@ LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
 SH_TESTS := $(wildcard harness/tests/test-*.sh)
-WHOLE_TESTS := $(wildcard harness/tests/whole-*.sh)
+WHOLE_TESTS := $(filter-out harness/tests/test-%,$(wildcard harness/tests/*.sh))
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
 
 .PHONY: all

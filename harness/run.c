@@ -360,9 +360,9 @@ static json_t *executions(const struct run *run)
 
 static int write_summary(const struct run *run, struct err *err)
 {
-	json_t *json = json_pack("{s:i, s:s, s:s, s:o}", "format", 1, "date", run->today,
-				 "runtime", runtime_names[run->options->runtime], "executions",
-				 executions(run));
+	json_t *json =
+		json_pack("{s:i, s:s, s:s, s:o}", "format", 1, "date", run->today, "runtime",
+			  runtime_names[run->options->runtime], "executions", executions(run));
 	int rc = write_json(json, run->options->out, "run.json", err);
 
 	json_decref(json);

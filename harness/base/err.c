@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 __attribute__((format(printf, 3, 0))) static void set_text(struct err *err, int errnum,
 							   const char *fmt, va_list ap)
 {
@@ -14,6 +16,7 @@ __attribute__((format(printf, 3, 0))) static void set_text(struct err *err, int 
 	used = strlen(err->text);
 	if (errnum > 0)
 		snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(errnum));
+	utf8_clean(err->text); /* it may quote anything, and was perhaps cut off */
 }
 
 /**
@@ -74,6 +77,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %.*s",
 		 (int)(sizeof(err->text) - used - 3), old);
+	utf8_clean(err->text);
 	return -1;
 }
 

@@ -108,7 +108,7 @@ static void build_by_ip(const int fds[NODE_COUNT], const pid_t pids[NODE_COUNT])
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		ip(fds[atoi(routes[i][0])], "route add %s via %s", routes[i][1], routes[i][2]);
+		ip(fds[routes[i][0][0] - '0'], "route add %s via %s", routes[i][1], routes[i][2]);
 }
 
 static double measure(bool by_ip)

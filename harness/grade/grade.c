@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "grade/evidence.h"
 #include "grade/findings.h"
 #include "grade/metrics.h"
@@ -159,7 +160,7 @@ static json_t *failure(const struct evidence *e, struct err *damage)
 
 	if (!err_is_set(damage))
 		return json_deep_copy(error);
-	verdict_clean(damage->text);
+	utf8_clean(damage->text);
 	return json_pack("{s:s, s:s}", "kind", "harness", "text", damage->text);
 }
 

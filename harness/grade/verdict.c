@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "grade/evidence.h"
 #include "grade/findings.h"
 #include "grade/grade.h"
@@ -186,32 +187,6 @@ static const struct deviation *find_deviation(const struct grade_input *in, cons
 
 /* --- the decision ---------------------------------------------------------------------------- */
 
-static bool is_utf8(const char *text)
-{
-	json_t *string = json_string(text);
-	bool ok = string != NULL;
-
-	json_decref(string);
-	return ok;
-}
-
-/**
- * verdict_clean() - Make a text one that JSON can hold, in place
- *
- * A character that was cut at the end goes; if there is more that is not UTF-8, as in
- * the name of a file, every byte that is not ASCII becomes '?'.
- */
-void verdict_clean(char *text)
-{
-	size_t len = strlen(text);
-
-	for (int cut = 0; cut < 3 && len && text[len - 1] & 0x80 && !is_utf8(text); cut++)
-		text[--len] = '\0';
-	for (size_t i = is_utf8(text) ? len : 0; i < len; i++)
-		if (text[i] & 0x80)
-			text[i] = '?';
-}
-
 static bool from_error(const json_t *error, struct verdict_result *ret)
 {
 	if (!error)
@@ -308,5 +283,5 @@ void verdict_decide(const struct verdict_facts *facts, const struct grade_input 
 {
 	*ret = (struct verdict_result){ 0 };
 	decide(facts, in, middlebox, ret);
-	verdict_clean(ret->reason);
+	utf8_clean(ret->reason);
 }

@@ -41,7 +41,6 @@ struct verdict_result {
 	const struct deviation *deviation; /* that made it xfail or xpass; borrowed */
 };
 
-void verdict_clean(char *text);
 void verdict_decide(const struct verdict_facts *facts, const struct grade_input *in,
 		    const char *middlebox, struct verdict_result *ret);
 

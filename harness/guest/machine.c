@@ -115,11 +115,12 @@ static int watch(const struct machine *m, struct proc *p, struct err *err)
 			return err_set_kind(
 				err, ERR_TARGET,
 				"the guest did not end within %llu s of wall time: something in it "
-				"never sleeps, or the case needs a larger 'limits: {wall: ...}'",
+				"never sleeps, or the case needs a larger 'limits: {wall: ...}'; "
+				"see log/guest.log",
 				(unsigned long long)(m->wall_limit_ns / NS_PER_S));
 		if (size_of(console) > CONSOLE_MAX)
 			return err_set_kind(err, ERR_TARGET,
-					    "something in the guest floods its console");
+					    "something in the guest floods its console; see log/guest.log");
 	}
 }
 

@@ -3,75 +3,19 @@
  * The kernel and the root of a guest are made by scripts, which print the folder in
  * the cache: building is a matter of package tools and make, not of C.
  */
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/home.h"
 #include "base/io.h"
-#include "base/units.h"
 #include "guest/guest.h"
-#include "process/proc.h"
+#include "guest/script.h"
 #include "spec/target.h"
 
 #define PACKAGES_MAX 64
-#define CLEAN_UP_NS  (10 * NS_PER_S)
-
-/* 0 if it ended by itself with success */
-static int await_script(struct proc *p, const char *script, int interrupt_fd, struct err *err)
-{
-	struct pollfd polls[] = { { .fd = p->pidfd, .events = POLLIN },
-				  { .fd = interrupt_fd, .events = POLLIN } };
-	char how[64];
-
-	while (poll(polls, ARRAY_SIZE(polls), -1) < 0)
-		if (errno != EINTR)
-			return err_set(err, errno, "cannot wait for '%s'", script);
-	if (polls[1].revents) {
-		proc_stop(p, CLEAN_UP_NS);
-		return err_set_kind(err, ERR_INTERRUPTED, "interrupted while '%s' ran", script);
-	}
-	if (proc_await(p, NS_PER_S) && p->status == 0)
-		return 0;
-	return err_set_kind(err, ERR_HARNESS, "'%s' %s: what it said is above", script,
-			    proc_describe(p, how, sizeof(how)));
-}
-
-/* Run a script; what it prints is a folder, owned by the caller */
-static char *run_script(char *const *argv, int interrupt_fd, struct err *err)
-{
-	AUTO_CLOSE int out = memfd_create("script", MFD_CLOEXEC);
-	AUTO_FREE char *out_path = io_printf("/proc/%d/fd/%d", (int)getpid(), out);
-	struct spawn spawn = { .name = "script",
-			       .argv = argv,
-			       .env = environ,
-			       .out_path = out_path,
-			       .trusted = true };
-	struct proc p = PROC_NONE;
-	AUTO_FREE char *text = NULL;
-	int rc;
-
-	if (out < 0 || proc_start(&spawn, &p, err))
-		return NULL;
-	rc = await_script(&p, argv[1], interrupt_fd, err);
-	proc_release(&p);
-	if (rc)
-		return NULL;
-	text = io_read_file(out_path, NULL, err);
-	if (text)
-		text[strcspn(text, "\n")] = '\0';
-	if (text && *text == '/')
-		return steal_ptr(&text);
-	if (text)
-		err_set_kind(err, ERR_HARNESS, "'%s' printed no folder", argv[1]);
-	return NULL;
-}
 
 static int by_name(const void *a, const void *b)
 {
@@ -114,7 +58,7 @@ static char *prepare_root(const struct home *home, const struct pair_targets *ta
 
 	if (packages_of(targets, argv + 3, err) == SIZE_MAX)
 		return NULL;
-	return run_script(argv, interrupt_fd, err);
+	return script_run(argv, interrupt_fd, err);
 }
 
 static json_t *load(const char *folder, const char *name, struct err *err)
@@ -145,7 +89,7 @@ int guest_prepare(const struct home *home, const struct pair_targets *targets, i
 	char *argv[] = { (char *)"/bin/sh", script, NULL };
 	struct guest_parts p = { 0 };
 
-	p.kernel = run_script(argv, interrupt_fd, err);
+	p.kernel = script_run(argv, interrupt_fd, err);
 	p.root = p.kernel ? prepare_root(home, targets, interrupt_fd, err) : NULL;
 	p.kernel_version = p.root ? load(p.kernel, "version.json", err) : NULL;
 	p.packages = p.kernel_version ? load(p.root, "packages.json", err) : NULL;

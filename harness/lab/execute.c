@@ -259,16 +259,17 @@ static int write_result(struct execution *x, struct err *err)
 int lab_execute(const struct lab_job *job, struct err *err)
 {
 	struct execution x = { 0 };
-	struct err why = { 0 };
+	struct err why = { 0 }, later = { 0 };
 	uint64_t begun = clock_ns();
 	int failed, rc;
 
 	begin(&x, job);
 	failed = go(&x, &why);
-	pair_stop(&x.pair);
-	if (lab_finish(&x.lab, x.json, failed ? err : &why) && !failed)
+	/* of several failures the first is told */
+	if (pair_stop(&x.pair, failed ? &later : &why))
 		failed = -1;
-	err_clear(err); /* of two failures the first is told */
+	if (lab_finish(&x.lab, x.json, failed ? &later : &why))
+		failed = -1;
 	note_time(&x, "end");
 	json_object_set_new(x.json, "virtual_s",
 			    json_real((double)(clock_ns() - begun) / (double)NS_PER_S));

@@ -6,9 +6,11 @@
  */
 #include "lab/pair.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -236,17 +238,39 @@ int pair_check_alive(struct pair_run *p, struct err *err)
 		if (p->procs[m].pid && proc_await(&p->procs[m], 0))
 			return err_set_kind(
 				err, ERR_TARGET,
-				"target '%s' as %s %s while it was needed; see log/%s.log",
-				p->ends[m].target->name, members[m].role,
+				"target '%s', verb 'run': '%s' %s while it was needed; "
+				"see log/%s.log",
+				p->ends[m].target->name, members[m].name,
 				proc_describe(&p->procs[m], how, sizeof(how)), members[m].name);
 	return 0;
 }
 
-/** pair_stop() - Ask the members to end, the client first; what does not is killed */
-void pair_stop(struct pair_run *p)
+/**
+ * pair_stop() - Ask the members to end, the client first
+ * @p:		Started, or not
+ * @err:	Set to ERR_TARGET if one had to be killed: the first of them
+ *
+ * Return: 0 or -1; they have ended in either case
+ */
+int pair_stop(struct pair_run *p, struct err *err)
 {
-	for (int m = MEMBER_COUNT - 1; m >= 0; m--)
-		proc_stop(&p->procs[m], GRACE_NS);
+	int rc = 0;
+
+	for (int m = MEMBER_COUNT - 1; m >= 0; m--) {
+		struct proc *proc = &p->procs[m];
+
+		if (proc_await(proc, 0))
+			continue;
+		proc_stop(proc, GRACE_NS);
+		if (rc || !WIFSIGNALED(proc->status) || WTERMSIG(proc->status) != SIGKILL)
+			continue;
+		rc = err_set_kind(err, ERR_TARGET,
+				  "target '%s', verb 'run': '%s' did not end within %llu s of "
+				  "SIGTERM and was killed; see log/%s.log",
+				  p->ends[m].target->name, members[m].name,
+				  (unsigned long long)(GRACE_NS / NS_PER_S), members[m].name);
+	}
+	return rc;
 }
 
 /** pair_close() - Release a pair; idempotent */

@@ -39,7 +39,7 @@ int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, stru
 int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *err);
 void pair_diagnose(struct pair_run *p);
 int pair_check_alive(struct pair_run *p, struct err *err);
-void pair_stop(struct pair_run *p);
+int pair_stop(struct pair_run *p, struct err *err);
 void pair_close(struct pair_run *p);
 
 #endif

@@ -29,23 +29,29 @@
 #define FILE_LIMIT (64ULL << 20)
 #define READY_FD   9 /* what DUPACK_READY_FD says */
 
-/* Wait until a descriptor is readable: 1, or 0 when the time is over */
-static int wait_readable(int fd, uint64_t timeout_ns)
+/* Wait until one of two descriptors is readable: 1, or 0 when the time is over */
+static int wait_either(int fd, int other_fd, uint64_t timeout_ns)
 {
 	uint64_t deadline = clock_ns() + timeout_ns;
 
 	for (;;) {
-		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		struct pollfd polls[] = { { .fd = fd, .events = POLLIN },
+					  { .fd = other_fd, .events = POLLIN } };
 		uint64_t now = clock_ns();
 		uint64_t left = now < deadline ? deadline - now : 0;
 		struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
-		int n = ppoll(&poll_fd, 1, &ts, NULL);
+		int n = ppoll(polls, ARRAY_SIZE(polls), &ts, NULL);
 
 		if (n > 0)
 			return 1;
 		if (n == 0 && left == 0)
 			return 0;
 	}
+}
+
+static int wait_readable(int fd, uint64_t timeout_ns)
+{
+	return wait_either(fd, -1, timeout_ns);
 }
 
 static void reset_signals(void)
@@ -183,10 +189,13 @@ int proc_await_ready(struct proc *p, uint64_t timeout_ns, struct err *err)
 		uint64_t now = clock_ns();
 		ssize_t n;
 
-		if (now >= deadline || !wait_readable(p->ready, deadline - now))
+		/* a process that it left behind may hold the descriptor: its own end counts too */
+		if (now >= deadline || !wait_either(p->ready, p->pidfd, deadline - now))
 			return err_set_kind(
 				err, ERR_TARGET, "'%s' was not ready after %llu s; see log/%s.log",
 				p->name, (unsigned long long)(timeout_ns / NS_PER_S), p->name);
+		if (!wait_readable(p->ready, 0))
+			break;
 		n = read(p->ready, text + used, sizeof(text) - 1 - used);
 		if (n <= 0)
 			break;

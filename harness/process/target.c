@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "process/node.h"
 #include "spec/name.h"
 #include "spec/target.h"
@@ -211,7 +212,7 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
 	else
 		rc = err_set_kind(
 			err, ERR_TARGET,
-			"target '%s': 'status' exited with %d and gave no inner address (%s); see log/%s-status.json",
+			"target '%s': verb 'status' exited with %d and gave no inner address (%s); see log/%s-status.json",
 			e->target->name, code,
 			!status ? "not JSON" : (inner ? "'inner' is no address" : "no key 'inner'"),
 			e->name);
@@ -253,9 +254,12 @@ char *endpoint_version(const struct endpoint *e, struct err *err)
 	if (!text)
 		return NULL;
 	text[strcspn(text, "\n")] = '\0';
+	utf8_clean(text);
 	if (code == TARGET_YES && *text)
 		return steal_ptr(&text);
-	err_set_kind(err, ERR_TARGET, "target '%s': 'version' exited with %d and said '%.100s'",
-		     e->target->name, code, text);
+	err_set_kind(
+		err, ERR_TARGET,
+		"target '%s': verb 'version' exited with %d and said '%.100s'; see log/%s-version.log",
+		e->target->name, code, text, e->name);
 	return NULL;
 }

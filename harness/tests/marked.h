@@ -39,7 +39,7 @@ static inline size_t marked(const char *text, int *ret_pidfds)
 		if (!env || !memmem(env, len, text, strlen(text)))
 			continue;
 		if (ret_pidfds && count < MARKED_MAX)
-			ret_pidfds[count] = pidfd_open(atoi(entry->d_name), 0);
+			ret_pidfds[count] = pidfd_open((pid_t)strtol(entry->d_name, NULL, 10), 0);
 		count++;
 	}
 	return count;

@@ -150,12 +150,14 @@ __attribute__((format(printf, 2, 3))) static inline void folder_event(struct fol
 static inline void folder_probe(struct folder *f, unsigned flow, unsigned n, uint64_t t_ns,
 				uint64_t rtt_ns)
 {
+	uint64_t answered_ns = t_ns + rtt_ns;
+
 	folder_event(f, "{\"t\":%llu,\"event\":\"probe\",\"flow\":%u,\"n\":%u}",
 		     (unsigned long long)t_ns, flow, n);
 	if (rtt_ns)
 		folder_event(
 			f, "{\"t\":%llu,\"event\":\"reply\",\"flow\":%u,\"n\":%u,\"rtt_ns\":%llu}",
-			(unsigned long long)(t_ns + rtt_ns), flow, n, (unsigned long long)rtt_ns);
+			(unsigned long long)answered_ns, flow, n, (unsigned long long)rtt_ns);
 }
 
 /** folder_count() - A counter of a link, as its engine would give it */

@@ -30,8 +30,7 @@ static char *contents(const struct archive *a)
 	char *bytes = NULL;
 
 	if (fstat(a->fd, &st) == 0 && (bytes = malloc((size_t)st.st_size + 1)))
-		files_write("out.cpio", bytes,
-			    (size_t)pread(a->fd, bytes, (size_t)st.st_size, 0));
+		files_write("out.cpio", bytes, (size_t)pread(a->fd, bytes, (size_t)st.st_size, 0));
 	return bytes;
 }
 
@@ -39,7 +38,7 @@ static char *contents(const struct archive *a)
 static bool says(const char *command, const char *want)
 {
 	char got[1024] = "";
-	FILE *f = popen(command, "r"); /* a test: the command is ours */
+	FILE *f = popen(command, "r"); /* NOLINT(cert-env33-c): the commands are all below */
 	size_t n = f ? fread(got, 1, sizeof(got) - 1, f) : 0;
 
 	if (f)
@@ -74,7 +73,7 @@ int main(void)
 	tap_ok(fstat(a.fd, &st) == 0 && first && second &&
 		       memcmp(first, second, (size_t)st.st_size) == 0,
 	       "the same input gives the same bytes");
-	if (system("bsdtar --version >/dev/null 2>&1")) {
+	if (access("/usr/bin/bsdtar", X_OK)) {
 		tap_skip("bsdtar is not here");
 		return tap_done();
 	}
@@ -82,7 +81,8 @@ int main(void)
 		    "one one/two one/two/three.txt one/two/empty one/run tree tree/a tree/a/deep "
 		    "tree/b tree/tool programs programs/tool "),
 	       "bsdtar lists all, folders before what is in them, sorted, without hidden files");
-	tap_ok(says("bsdtar -xOf out.cpio one/run tree/a/deep", "0123456789abcdef0123456789abcdedeep"),
+	tap_ok(says("bsdtar -xOf out.cpio one/run tree/a/deep",
+		    "0123456789abcdef0123456789abcdedeep"),
 	       "bsdtar reads the contents");
 	tap_ok(says("bsdtar -tvf out.cpio one/two/empty one/run | cut -c1-10",
 		    "-rw------- -rwxr-xr-x "),

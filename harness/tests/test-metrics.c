@@ -44,6 +44,12 @@ static void measure(const char *what, const char *line, void (*make)(struct fold
 
 /* --- tunnel, echo, idle ------------------------------------------------------------------- */
 
+/* When the n-th probe is sent */
+static uint64_t at(unsigned n)
+{
+	return T0 + (n - 1) * MS * 100;
+}
+
 static void make_nothing(struct folder *f)
 {
 	(void)f;
@@ -58,55 +64,55 @@ static void make_down(struct folder *f)
 static void make_gap(struct folder *f)
 {
 	for (unsigned n = 1; n <= 100; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n > 20 && n <= 25 ? 0 : n * MS);
+		folder_probe(f, 0, n, at(n), n > 20 && n <= 25 ? 0 : n * MS);
 }
 
 /* The first is not answered, nor the last */
 static void make_ends(struct folder *f)
 {
 	for (unsigned n = 1; n <= 20; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n < 4 || n > 18 ? 0 : 5 * MS);
+		folder_probe(f, 0, n, at(n), n < 4 || n > 18 ? 0 : 5 * MS);
 }
 
 /* The last tenth of 100 is 91 to 100 */
 static void make_just_dead(struct folder *f)
 {
 	for (unsigned n = 1; n <= 100; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n <= 90 ? MS : 0);
+		folder_probe(f, 0, n, at(n), n <= 90 ? MS : 0);
 }
 
 static void make_just_alive(struct folder *f)
 {
 	for (unsigned n = 1; n <= 100; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n <= 91 ? MS : 0);
+		folder_probe(f, 0, n, at(n), n <= 91 ? MS : 0);
 }
 
 /* Of 20 probes it is the last 5 */
 static void make_few_dead(struct folder *f)
 {
 	for (unsigned n = 1; n <= 20; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n <= 15 ? MS : 0);
+		folder_probe(f, 0, n, at(n), n <= 15 ? MS : 0);
 }
 
 static void make_few_alive(struct folder *f)
 {
 	for (unsigned n = 1; n <= 20; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n <= 16 ? MS : 0);
+		folder_probe(f, 0, n, at(n), n <= 16 ? MS : 0);
 }
 
 static void make_silence(struct folder *f)
 {
 	for (unsigned n = 1; n <= 3; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, 0);
+		folder_probe(f, 0, n, at(n), 0);
 }
 
 /* The first flow dies after its tenth probe; the second begins later and lives */
 static void make_two(struct folder *f)
 {
 	for (unsigned n = 1; n <= 30; n++)
-		folder_probe(f, 0, n, T0 + (n - 1) * 100 * MS, n <= 10 ? MS : 0);
+		folder_probe(f, 0, n, at(n), n <= 10 ? MS : 0);
 	for (unsigned n = 1; n <= 30; n++)
-		folder_probe(f, 1, n, T0 + (n + 9) * 100 * MS, 3 * MS);
+		folder_probe(f, 1, n, at(n + 10), 3 * MS);
 }
 
 /* Behind the flows of the case come the probes after the idle time */
@@ -248,7 +254,7 @@ static void send_datagrams(struct folder *f, uint64_t from_ns, const unsigned *l
 		bool hit = next < len && lost[next] == n;
 
 		next += hit;
-		folder_cross(f, from_ns + n * 10 * MS, LINK_OUTSIDE, DIR_UP, frame, size, n * MS,
+		folder_cross(f, from_ns + n * MS * 10, LINK_OUTSIDE, DIR_UP, frame, size, n * MS,
 			     hit);
 	}
 }
@@ -295,7 +301,7 @@ static void make_payload(struct folder *f)
 	static const uint8_t arp[42] = { [12] = 8, [13] = 6, [15] = 1, [16] = 8 };
 
 	for (unsigned n = 1; n <= 60; n++) {
-		uint64_t t = T0 + n * 10 * MS;
+		uint64_t t = T0 + n * MS * 10;
 		uint8_t frame[FRAME_MAX];
 		size_t size = frame_tcp(frame, &(struct frame_tcp){ .seq = n * 10, .len = 10 });
 

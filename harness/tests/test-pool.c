@@ -89,7 +89,7 @@ static bool childless(void)
 int main(void)
 {
 	struct seen s = { .interrupt_fd = -1 };
-	struct pool pool = { .len = 3 * JOB_COUNT,
+	struct pool pool = { .len = 3UL * JOB_COUNT,
 			     .width = 4,
 			     .interrupt_fd = -1,
 			     .run = run,

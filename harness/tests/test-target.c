@@ -218,7 +218,7 @@ static void test_version(void)
 	tap_str(again, "fixture 1.3", "asked again, it is what is said then");
 	fixture("exit 0");
 	none = endpoint_version(&client, &err);
-	tap_ok(!none && strstr(err.text, "target 'fixture': 'version' exited with 0"), "none: %s",
+	tap_ok(!none && strstr(err.text, "target 'fixture': verb 'version' exited with 0"), "none: %s",
 	       err.text);
 }
 

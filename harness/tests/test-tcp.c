@@ -40,6 +40,14 @@ static void talk_add(struct talk *t, const struct frame_tcp *s)
 	f->parsed = packet_parse_frame(f->bytes, f->len, &f->packet);
 }
 
+/* What the client sends, in the first connection */
+static const struct tcp_half *client_half(const struct talk *t)
+{
+	if (!t->tcp.len)
+		abort();
+	return &t->tcp.connections[0].half[0];
+}
+
 static void talk_end(struct talk *t)
 {
 	tcp_trace_release(&t->tcp);
@@ -180,7 +188,7 @@ static void test_data(uint32_t base, int version)
 			talk_add(&t, &s);
 		}
 		tcp_track(&t.trace, &t.tcp);
-		h = &t.tcp.connections[0].half[0];
+		h = client_half(&t);
 		open = tcp_holes_unfilled(h);
 		if (!tap_ok(t.tcp.len == 1 && h->segments == c->want.segments &&
 				    h->retransmissions == c->want.retransmissions &&
@@ -207,7 +215,7 @@ static void test_hole_frames(void)
 	for (size_t i = 0; i < ARRAY_SIZE(s); i++)
 		talk_add(&t, &s[i]);
 	tcp_track(&t.trace, &t.tcp);
-	h = &t.tcp.connections[0].half[0];
+	h = client_half(&t);
 	tap_is(h->holes_len, 1, "one hole");
 	tap_is(h->holes[0].first_later, 1, "the frame that showed it");
 	tap_is(h->holes[0].filled_by, 4, "the frame that filled the last of it");
@@ -324,7 +332,7 @@ static void test_acks(uint32_t base, int version)
 			talk_add(&t, &s);
 		}
 		tcp_track(&t.trace, &t.tcp);
-		h = &t.tcp.connections[0].half[0];
+		h = client_half(&t);
 		last = h->stalls_len ? &h->stalls[h->stalls_len - 1] : NULL;
 		if (!tap_ok(h->duplicate_acks == c->want.duplicates &&
 				    h->stalls_len == c->want.stalls &&
@@ -353,6 +361,8 @@ static void test_middle(void)
 		talk_add(&t, &s[i]);
 	tcp_track(&t.trace, &t.tcp);
 	tap_is(t.tcp.len, 1, "both directions are one connection");
+	if (!t.tcp.len)
+		abort();
 	tap_is(t.tcp.connections[0].port[0], 10000, "end 0 is who was seen first");
 	tap_is(t.tcp.connections[0].half[0].holes_len + t.tcp.connections[0].half[1].holes_len, 0,
 	       "a beginning that was not captured is no hole");
@@ -422,6 +432,8 @@ static void test_incarnations(void)
 		tcp_track(&t.trace, &t.tcp);
 		for (size_t k = 0; k < t.tcp.len; k++)
 			holes += t.tcp.connections[k].half[0].holes_len;
+		if (!t.tcp.len)
+			abort();
 		last = &t.tcp.connections[t.tcp.len - 1];
 		tap_is(t.tcp.len, table[i].connections, "%s", table[i].what);
 		tap_is(holes, 0, "%s: no hole", table[i].what);
@@ -480,8 +492,8 @@ static void test_many_holes(void)
 	begun = processor_s();
 	tcp_track(&t.trace, &t.tcp);
 	took = processor_s() - begun;
-	tap_is(t.tcp.connections[0].half[0].holes_len, holes, "many holes");
-	tap_is(tcp_holes_unfilled(&t.tcp.connections[0].half[0]), holes / 2, "half of them filled");
+	tap_is(client_half(&t)->holes_len, holes, "many holes");
+	tap_is(tcp_holes_unfilled(client_half(&t)), holes / 2, "half of them filled");
 	tap_ok(took < 1, "in %.3f s", took);
 	talk_end(&t);
 }

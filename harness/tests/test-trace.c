@@ -10,7 +10,7 @@
 #include "tests/frames.h"
 #include "tests/tap.h"
 
-#define NO_OPTION -1
+#define NO_OPTION (-1)
 
 /* A file in the making; its buffer is exact, so that ASan sees each byte too far */
 struct file {

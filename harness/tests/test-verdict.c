@@ -241,14 +241,16 @@ static struct spec_case *load_case(const char *more, const char *expect)
 	char text[4096] = "";
 	struct err err = { 0 };
 	struct spec_case *c;
+	size_t used = 0;
 
 	for (size_t i = 0; i < GOOD_LINES; i++) {
 		bool replaced = expect && strncmp(good_lines[i], "expect", 6) == 0;
 
-		strcat(strcat(text, replaced ? expect : good_lines[i]), "\n");
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\n",
+					 replaced ? expect : good_lines[i]);
 	}
-	strcat(strcat(text, "traffic: [{echo: {interval: 100ms, duration: 10s}}]\n"),
-	       more ? more : "");
+	snprintf(text + used, sizeof(text) - used,
+		 "traffic: [{echo: {interval: 100ms, duration: 10s}}]\n%s", more ? more : "");
 	files_text("cases/seed/one.yaml", text);
 	c = spec_case_load("cases/seed/one.yaml", &err);
 	if (!c) {
@@ -266,7 +268,7 @@ static void make_folder(const struct situation *s)
 
 	folder_begin(&f, "run");
 	for (unsigned n = 1; n <= 100; n++)
-		folder_probe(&f, 0, n, FOLDER_T0 + n * 100 * NS_PER_MS,
+		folder_probe(&f, 0, n, FOLDER_T0 + n * NS_PER_MS * 100,
 			     s->state == ALIVE || (s->state == LAZY && n % 2) ? NS_PER_MS : 0);
 	folder_cross(&f, FOLDER_T0 + NS_PER_S, LINK_OUTSIDE, DIR_UP, frame, len, HOP_NS, s->lost);
 	folder_count(&f, LINK_OUTSIDE, DIR_UP, "dropped", s->counted);
@@ -535,8 +537,8 @@ static void test_long_error(void)
 		json_t *execution, *verdict;
 
 		memset(text, 'x', shift);
-		while (strlen(text) < 2000)
-			strcat(text, "\xe2\x82\xac"); /* a euro sign: three bytes */
+		for (size_t i = shift; i < shift + 1998; i++) /* euro signs */
+			text[i] = "\xe2\x82\xac"[(i - shift) % 3];
 		execution = json_pack("{s:s, s:{s:s, s:s}}", "outcome", "failed", "error", "kind",
 				      "target", "text", text);
 		json_dump_file(execution, "run/execution.json", 0);
