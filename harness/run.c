@@ -256,7 +256,7 @@ static json_t *missing_verdict(const struct run *run, size_t i, const char *fold
 	struct err why = { 0 }, ignored = { 0 };
 	json_t *execution, *verdict;
 
-	err_set_kind(&why, ERR_HARNESS, "the worker %s: what it said is above", how);
+	err_set_kind(&why, ERR_HARNESS, "the execution broke: %s", how);
 	execution = failed_execution(item, &why);
 	annotate(run, i, execution, 0);
 	verdict = io_mkdirs(folder, &ignored) ||

@@ -11,12 +11,16 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/units.h"
 #include "process/proc.h"
 
@@ -26,14 +30,19 @@ struct worker {
 	const struct pool *pool;
 	size_t job;
 	struct proc proc; /* .pid 0: idle */
+	int said_fd; /* why its job failed, in its own words; -1: none */
 	uint64_t deadline;
 };
 
 static int work(void *ctx, struct err *err)
 {
 	const struct worker *w = ctx;
+	struct err ignored;
 
-	return w->pool->run(w->pool->ctx, w->job, err) ? 1 : 0;
+	if (!w->pool->run(w->pool->ctx, w->job, err))
+		return 0;
+	io_write_all(w->said_fd, err->text, strlen(err->text), &ignored);
+	return 1;
 }
 
 static int start(struct worker *w, size_t job, struct err *err)
@@ -43,27 +52,51 @@ static int start(struct worker *w, size_t job, struct err *err)
 
 	w->job = job;
 	w->deadline = clock_ns() + pool->limit_ns(pool->ctx, job);
+	w->said_fd = memfd_create("worker", MFD_CLOEXEC); /* memory: the disk may be full */
+	if (w->said_fd < 0)
+		return err_set(err, errno, "cannot start a worker");
 	if (proc_start(&spawn, &w->proc, err))
 		return -1;
 	pool->started(pool->ctx, job);
 	return 0;
 }
 
+static void release(struct worker *w)
+{
+	proc_release(&w->proc);
+	cleanup_close(&w->said_fd);
+	w->said_fd = -1;
+}
+
+/* NULL if it did its job */
+static const char *describe(struct worker *w, char *buf, unsigned int size)
+{
+	ssize_t n;
+
+	if (!w->proc.status)
+		return NULL;
+	n = pread(w->said_fd, buf, size - 1, 0);
+	if (n <= 0)
+		return proc_describe(&w->proc, buf, size);
+	buf[n] = '\0';
+	return buf;
+}
+
 static void finish(struct worker *w, const char *how)
 {
 	w->pool->ended(w->pool->ctx, w->job, how);
-	proc_release(&w->proc);
+	release(w);
 }
 
 /* Look after one worker; true if it is idle now */
 static bool look(struct worker *w)
 {
-	char how[64];
+	struct err how;
 
 	if (w->proc.pid == 0)
 		return true;
 	if (proc_await(&w->proc, 0)) {
-		finish(w, w->proc.status ? proc_describe(&w->proc, how, sizeof(how)) : NULL);
+		finish(w, describe(w, how.text, sizeof(how.text)));
 		return true;
 	}
 	if (clock_ns() < w->deadline)
@@ -156,11 +189,11 @@ int pool_run(const struct pool *pool, struct err *err)
 	if (!workers || !polls)
 		return err_set(err, ENOMEM, "cannot start %u executions", pool->width);
 	for (unsigned int i = 0; i < pool->width; i++)
-		workers[i] = (struct worker){ .pool = pool, .proc = nobody };
+		workers[i] = (struct worker){ .pool = pool, .proc = nobody, .said_fd = -1 };
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL);
 	rc = run_jobs(pool, workers, polls, err);
 	for (unsigned int i = 0; i < pool->width; i++)
-		proc_release(&workers[i].proc);
+		release(&workers[i]);
 	reap_orphans();
 	return rc;
 }

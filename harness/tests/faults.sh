@@ -275,7 +275,7 @@ guest_runs() {
 }
 
 traffic_runs() { # NAME
-	[ -n "$(find out/"$1" -name events.jsonl -size +0 2>/dev/null)" ]
+	[ -n "$(find out/"$1" -name traffic-client.log 2>/dev/null)" ]
 }
 
 stage() { # STAGE NAME: begin a run, and wait until it is there
@@ -285,15 +285,15 @@ stage() { # STAGE NAME: begin a run, and wait until it is there
 		XDG_CACHE_HOME=$world/empty
 		start "$2" long.yaml --pair null@plain
 		XDG_CACHE_HOME=$world/cache
-		await 10 making
+		await 30 making
 		;;
 	guest)
 		start "$2" busy.yaml --pair null@plain
-		await 10 guest_runs
+		await 30 guest_runs
 		;;
 	host)
 		start "$2" long.yaml --pair null@plain --runtime host
-		await 10 traffic_runs "$2"
+		await 30 traffic_runs "$2"
 		;;
 	esac
 	ok $? "$2: is at the stage"
@@ -340,7 +340,7 @@ rm -rf $world/empty
 # A run without --out: the newest folder is what `latest` points at
 env --default-signal=INT setsid $dupack run busy.yaml --pair null@plain >latest.out 2>latest.err &
 run=$!
-await 10 guest_runs
+await 30 guest_runs
 kill -INT "-$run"
 finish 'latest' 130
 [ -s results/latest/run.json ]
@@ -350,6 +350,27 @@ is "$(find results -name 'latest.*')" '' 'latest: no temporary link'
 $dupack report results/latest >said 2>&1
 is $? 0 'latest: report reads it'
 nothing_left 'latest'
+
+# At any time: from before main() to the middle of the traffic
+broken= lived=
+for runtime in host virtual; do
+	for ms in 001 003 010 020 040 080 150 250 400 700; do
+		env --default-signal=INT setsid $dupack run long.yaml --pair null@plain \
+			--runtime $runtime >said 2>&1 </dev/null &
+		run=$!
+		sleep 0.$ms	# not to wait for anything: the moment is what is tried
+		await 5 kill -INT "-$run" 2>/dev/null	# the group is there when setsid has run
+		wait $run
+		status=$?
+		[ $status = 130 ] || broken="$broken $runtime:$ms:$status"
+		await 5 nobody || lived="$lived $runtime:$ms"
+	done
+done
+is "$broken" '' 'any time: exit status 130'
+is "$lived" '' 'any time: no process is left'
+is "$(find results -mindepth 1 -maxdepth 1 -type d -empty)" '' 'any time: no empty folder of results'
+is "$(find results -name '*.json' ! -exec jq empty {} \; -print)" '' 'any time: no JSON is half written'
+nothing_left 'any time'
 
 # --- C. no space ------------------------------------------------------------------------
 
@@ -362,7 +383,8 @@ for runtime in host virtual; do
 		start "$name" full.yaml --pair null@plain --runtime $runtime
 		finish "$name" 99
 		cat "$name.out" "$name.err" >said
-		has said 'No space left on device' "$name: says that there is no space"
+		sed -n 's/^ *reason/# &/p; s/^dupack:/# &/p; s/^worker:/# &/p' said
+		has said 'reason .*No space left on device' "$name: says that there is no space"
 		umount out/"$name"
 		ok $? "$name: nobody holds the folder"
 		nothing_left "$name"
