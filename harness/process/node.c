@@ -132,6 +132,12 @@ static int open_namespaces(struct node *node, struct err *err)
 		{ "uts", &node->uts_fd }, { "ipc", &node->ipc_fd },
 	};
 
+	char root[64];
+
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)node->init);
+	node->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (node->root_fd < 0)
+		return err_set(err, errno, "cannot open the root of node '%s'", node->name);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		char path[64];
 
@@ -227,7 +233,8 @@ pid_t node_fork(const struct node *node, struct err *err)
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (setns(node->net_fd, CLONE_NEWNET) || setns(node->uts_fd, CLONE_NEWUTS) ||
-		    setns(node->ipc_fd, CLONE_NEWIPC) || setns(node->mnt_fd, CLONE_NEWNS))
+		    setns(node->ipc_fd, CLONE_NEWIPC) || setns(node->mnt_fd, CLONE_NEWNS) ||
+		    fchdir(node->root_fd) || chroot("."))
 			_exit(99);
 		return 0;
 	}
@@ -241,8 +248,8 @@ pid_t node_fork(const struct node *node, struct err *err)
 /** node_destroy() - End every process of the node and release it; idempotent */
 void node_destroy(struct node *node)
 {
-	int *fds[] = { &node->init_pidfd, &node->net_fd, &node->mnt_fd,
-		       &node->pid_fd,	  &node->uts_fd, &node->ipc_fd };
+	int *fds[] = { &node->init_pidfd, &node->net_fd, &node->mnt_fd, &node->pid_fd,
+		       &node->uts_fd,	  &node->ipc_fd, &node->root_fd };
 
 	if (node->init > 0) {
 		kill(node->init, SIGKILL);

@@ -16,11 +16,12 @@ struct node {
 	const char *name; /* borrowed; also the host name inside */
 	pid_t init; /* 0: not there */
 	int init_pidfd, net_fd, mnt_fd, pid_fd, uts_fd, ipc_fd; /* owned */
+	int root_fd; /* the root of its init, which may be a changed one (chroot); owned */
 };
 
 #define NODE_NONE                                                                                  \
 	{                                                                                          \
-		NULL, 0, -1, -1, -1, -1, -1, -1                                                    \
+		NULL, 0, -1, -1, -1, -1, -1, -1, -1                                                \
 	}
 
 /** How many folders a node may keep visible. */

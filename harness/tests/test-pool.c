@@ -104,7 +104,7 @@ int main(void)
 	tap_is(s.most, 4, "as many at a time as wanted");
 	tap_str(s.how[JOB_WELL], "well", "a job that goes well");
 	tap_str(s.how[JOB_ORPHAN], "well", "a job that leaves orphans");
-	tap_str(s.how[JOB_ERROR], "exited with status 1", "a job that fails");
+	tap_str(s.how[JOB_ERROR], "this is a test: an error on purpose", "a job that fails");
 	tap_ok(strstr(s.how[JOB_CRASH], "signal 11") ||
 		       strstr(s.how[JOB_CRASH], "exited with status"),
 	       "a job that crashes: %s", s.how[JOB_CRASH]);
