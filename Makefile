@@ -32,7 +32,8 @@ LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard h
 LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
-SH_TESTS := $(wildcard harness/tests/*.sh)
+SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,problem determinism faults)
+SH_TESTS := $(filter-out $(SYSTEM_TESTS),$(wildcard harness/tests/*.sh))
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
 
 .PHONY: all
@@ -86,6 +87,10 @@ tests: all $(TESTS)
 check-unit: tests ## unit tests; SAN=address,undefined: the same under sanitizers
 	$(Q)DUPACK=$(abspath $(BUILD))/dupack CARRIER=$(abspath $(BUILD))/targets/ctcp/carrier \
 		prove --norc -j $(JOBS) --exec '' $(PROVE) $(TESTS) $(SH_TESTS)
+
+.PHONY: check-system
+check-system: all ## the problem, determinism and faults: whole executions, three minutes
+	$(Q)DUPACK=$(abspath $(BUILD))/dupack prove --norc --exec '' $(PROVE) $(SYSTEM_TESTS)
 
 .PHONY: lint
 lint: ## format, clang-tidy, cppcheck, gcc's analyzer, layers, headers, shell, man page

@@ -203,10 +203,11 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
 	if (inner)
 		snprintf(ret, size, "%s", inner);
 	else
-		err_set_kind(err, ERR_TARGET,
-			     "target '%s': verb 'status' exited with %d and gave no inner address (%s); "
-			     "see log/%s-status.json",
-			     e->target->name, code, status ? "no key 'inner'" : why.text, e->name);
+		err_set_kind(
+			err, ERR_TARGET,
+			"target '%s': verb 'status' exited with %d and gave no inner address (%s); "
+			"see log/%s-status.json",
+			e->target->name, code, status ? "no key 'inner'" : why.text, e->name);
 	json_decref(status);
 	return inner ? 0 : -1;
 }
@@ -248,7 +249,9 @@ char *endpoint_version(const struct endpoint *e, struct err *err)
 	utf8_clean(text);
 	if (code == TARGET_YES && *text)
 		return steal_ptr(&text);
-	err_set_kind(err, ERR_TARGET, "target '%s': verb 'version' exited with %d and said '%.100s'; see log/%s-version.log",
-		     e->target->name, code, text, e->name);
+	err_set_kind(
+		err, ERR_TARGET,
+		"target '%s': verb 'version' exited with %d and said '%.100s'; see log/%s-version.log",
+		e->target->name, code, text, e->name);
 	return NULL;
 }
