@@ -119,8 +119,9 @@ static int watch(const struct machine *m, struct proc *p, struct err *err)
 				"see log/guest.log",
 				(unsigned long long)(m->wall_limit_ns / NS_PER_S));
 		if (size_of(console) > CONSOLE_MAX)
-			return err_set_kind(err, ERR_TARGET,
-					    "something in the guest floods its console; see log/guest.log");
+			return err_set_kind(
+				err, ERR_TARGET,
+				"something in the guest floods its console; see log/guest.log");
 	}
 }
 

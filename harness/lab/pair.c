@@ -236,12 +236,12 @@ int pair_check_alive(struct pair_run *p, struct err *err)
 
 	for (int m = 0; m < MEMBER_COUNT; m++)
 		if (p->procs[m].pid && proc_await(&p->procs[m], 0))
-			return err_set_kind(
-				err, ERR_TARGET,
-				"target '%s', verb 'run': '%s' %s while it was needed; "
-				"see log/%s.log",
-				p->ends[m].target->name, members[m].name,
-				proc_describe(&p->procs[m], how, sizeof(how)), members[m].name);
+			return err_set_kind(err, ERR_TARGET,
+					    "target '%s', verb 'run': '%s' %s while it was needed; "
+					    "see log/%s.log",
+					    p->ends[m].target->name, members[m].name,
+					    proc_describe(&p->procs[m], how, sizeof(how)),
+					    members[m].name);
 	return 0;
 }
 
