@@ -218,8 +218,8 @@ static void test_version(void)
 	tap_str(again, "fixture 1.3", "asked again, it is what is said then");
 	fixture("exit 0");
 	none = endpoint_version(&client, &err);
-	tap_ok(!none && strstr(err.text, "target 'fixture': verb 'version' exited with 0"), "none: %s",
-	       err.text);
+	tap_ok(!none && strstr(err.text, "target 'fixture': verb 'version' exited with 0"),
+	       "none: %s", err.text);
 }
 
 /* The exit status of openssl with these arguments; its output goes to a file */
