@@ -88,7 +88,9 @@ deps: ## install the Debian packages that are missing
 demo: ## install, build, and reproduce the document: its failure and every remedy
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory -j $(JOBS) all
-	@$(BUILD)/dupack run seed --jobs $(JOBS)
+	@$(BUILD)/dupack run seed --jobs $(JOBS); status=$$?; \
+	$(BUILD)/dupack report results/latest --html results/latest/report.html && \
+		echo 'pictures: results/latest/report.html'; exit $$status
 
 .PHONY: check
 check: ## install, build, and pass all tests; with SAN=address,undefined the unit tests

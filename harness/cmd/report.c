@@ -15,13 +15,15 @@
 #include "base/err.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "report/html.h"
 #include "report/junit.h"
 #include "report/markdown.h"
 #include "report/verdict.h"
 
-enum format { FORMAT_JUNIT, FORMAT_MARKDOWN, FORMAT_COUNT };
+enum format { FORMAT_HTML, FORMAT_JUNIT, FORMAT_MARKDOWN, FORMAT_COUNT };
 
 static void (*const writers[FORMAT_COUNT])(FILE *out, const json_t *verdicts) = {
+	[FORMAT_HTML] = html_report,
 	[FORMAT_JUNIT] = junit_report,
 	[FORMAT_MARKDOWN] = markdown_report,
 };
@@ -29,7 +31,8 @@ static void (*const writers[FORMAT_COUNT])(FILE *out, const json_t *verdicts) = 
 #define KEY(format) (0x100 + (format))
 
 static const struct argp_option options[] = {
-	{ "junit", KEY(FORMAT_JUNIT), "FILE", 0, "write JUnit XML; FILE - is stdout", 0 },
+	{ "html", KEY(FORMAT_HTML), "FILE", 0, "write a page with pictures; FILE - is stdout", 0 },
+	{ "junit", KEY(FORMAT_JUNIT), "FILE", 0, "write JUnit XML, likewise", 0 },
 	{ "markdown", KEY(FORMAT_MARKDOWN), "FILE", 0, "write a Markdown table, likewise", 0 },
 	{ 0 },
 };
@@ -45,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *a = state->input;
 
 	switch (key) {
+	case KEY(FORMAT_HTML):
 	case KEY(FORMAT_JUNIT):
 	case KEY(FORMAT_MARKDOWN):
 		a->files[key - KEY(0)] = arg;

@@ -29,7 +29,7 @@ _dupack() {
 		run:*) words="$flags --json --help $(_dupack_names cases name)" ;;
 		case:*) words="$flags --help" ;;
 		list:*) words='cases pairs targets middleboxes metrics --json --help' ;;
-		report:*) words='--junit --markdown --help' ;;
+		report:*) words='--html --junit --markdown --help' ;;
 		doctor:*) words='--json --help' ;;
 		esac
 	fi

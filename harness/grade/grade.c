@@ -120,6 +120,56 @@ static json_t *measured(const struct evidence *e)
 	return json_string(line.text);
 }
 
+/* --- when probes were answered, for pictures ---------------------------------------------- */
+
+#define BINS 60
+
+static void span(const struct evidence *e, uint64_t *ret_first, uint64_t *ret_last)
+{
+	*ret_first = UINT64_MAX;
+	*ret_last = 0;
+	for (size_t i = 0; i < e->c->traffic_len; i++) {
+		const struct flow_events *f = &e->flows[i];
+
+		if (!f->probes_len)
+			continue;
+		if (f->probes[0].t_ns < *ret_first)
+			*ret_first = f->probes[0].t_ns;
+		if (f->probes[f->probes_len - 1].t_ns > *ret_last)
+			*ret_last = f->probes[f->probes_len - 1].t_ns;
+	}
+}
+
+/* {bin_s, sent[], answered[]}: probes by when they were sent; null if there are none */
+static json_t *timeline(const struct evidence *e)
+{
+	json_int_t sent[BINS] = { 0 }, answered[BINS] = { 0 };
+	json_t *sent_list, *answered_list;
+	uint64_t first, last, width;
+
+	if (!e->flows)
+		return json_null();
+	span(e, &first, &last);
+	if (first >= last)
+		return json_null();
+	width = (last - first) / BINS + 1;
+	for (size_t i = 0; i < e->c->traffic_len; i++)
+		for (size_t k = 0; k < e->flows[i].probes_len; k++) {
+			const struct probe *p = &e->flows[i].probes[k];
+
+			sent[(p->t_ns - first) / width]++;
+			answered[(p->t_ns - first) / width] += p->rtt_ns != 0;
+		}
+	sent_list = json_array();
+	answered_list = json_array();
+	for (size_t i = 0; i < BINS; i++) {
+		json_array_append_new(sent_list, json_integer(sent[i]));
+		json_array_append_new(answered_list, json_integer(answered[i]));
+	}
+	return json_pack("{s:f, s:o, s:o}", "bin_s", (double)width / 1e9, "sent", sent_list,
+			 "answered", answered_list);
+}
+
 static json_t *deviation(const struct deviation *d)
 {
 	if (!d)
@@ -178,7 +228,7 @@ static json_t *assemble(const struct evidence *e, const struct grade_input *in,
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o,"
 			 " s:s, s:s, s:o, s:s, s:s, s:s,"
-			 " s:O, s:O, s:o, s:O, s:o, s:O?, s:o, s:o, s:o, s:o, s:o}",
+			 " s:O, s:O, s:o, s:o, s:O, s:o, s:O?, s:o, s:o, s:o, s:o, s:o}",
 			 "case", in->c->id, "series", in->c->series, "title", in->c->title,
 			 "client", in->pair->client, "headend", in->pair->headend, "carriage",
 			 in->pair->carriage.text, "pair", in->pair->text, "middlebox",
@@ -187,9 +237,9 @@ static json_t *assemble(const struct evidence *e, const struct grade_input *in,
 			 result->reason, "measured", measured(e), "level", level, "requirement",
 			 in->c->requirement, "clause", in->c->clause, "expectations",
 			 facts->expectations, "findings", facts->findings, "metrics", metrics(e),
-			 "witness", facts->witness, "deviation", deviation(result->deviation),
-			 "error", facts->error, "digest", digest(e), "virtual_s",
-			 copy(e, "virtual_s"), "wall_s", copy(e, "wall_s"), "versions",
+			 "timeline", timeline(e), "witness", facts->witness, "deviation",
+			 deviation(result->deviation), "error", facts->error, "digest", digest(e),
+			 "virtual_s", copy(e, "virtual_s"), "wall_s", copy(e, "wall_s"), "versions",
 			 copy(e, "versions"), "repeat", repeat(e, in));
 }
 

@@ -25,35 +25,10 @@ static const char *const elements[REPORT_KINDS] = {
 	[REPORT_ERROR] = "error",
 };
 
-static void put_escaped(FILE *out, const char *text)
-{
-	static const struct {
-		uint32_t c;
-		const char *as;
-	} entities[] = {
-		{ '&', "&amp;" },  { '<', "&lt;" },  { '>', "&gt;" },	{ '"', "&quot;" },
-		{ '\n', "&#10;" }, { '\t', "&#9;" }, { '\r', "&#13;" },
-	};
-	uint32_t c;
-
-	while ((c = text_next(&text))) {
-		size_t i = 0;
-
-		while (i < ARRAY_SIZE(entities) && entities[i].c != c)
-			i++;
-		if (i < ARRAY_SIZE(entities))
-			fputs(entities[i].as, out);
-		else if (text_is_control(c) || c == 0xfffe || c == 0xffff)
-			text_put(out, 0xfffd);
-		else
-			text_put(out, c);
-	}
-}
-
 static void put_attribute(FILE *out, const char *name, const char *text)
 {
 	fprintf(out, " %s=\"", name);
-	put_escaped(out, text);
+	text_put_xml(out, text);
 	putc('"', out);
 }
 
@@ -69,7 +44,7 @@ static void put_details(FILE *out, const json_t *verdict)
 		abort();
 	terminal_problem(memory, verdict, &plain);
 	fclose(memory);
-	put_escaped(out, text);
+	text_put_xml(out, text);
 }
 
 static void put_case(FILE *out, const json_t *verdict)

@@ -210,3 +210,33 @@ void text_wrap(FILE *out, const char *text, size_t indent, size_t width)
 	}
 	putc('\n', out);
 }
+
+/**
+ * text_put_xml() - Write a text where XML or HTML stands, quoted attributes included
+ * @out:	Where to
+ * @text:	Anything; what XML 1.0 has no way to write becomes U+FFFD
+ */
+void text_put_xml(FILE *out, const char *text)
+{
+	static const struct {
+		uint32_t c;
+		const char *as;
+	} entities[] = {
+		{ '&', "&amp;" },  { '<', "&lt;" },  { '>', "&gt;" },	{ '"', "&quot;" },
+		{ '\n', "&#10;" }, { '\t', "&#9;" }, { '\r', "&#13;" },
+	};
+	uint32_t c;
+
+	while ((c = text_next(&text))) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(entities) && entities[i].c != c)
+			i++;
+		if (i < ARRAY_SIZE(entities))
+			fputs(entities[i].as, out);
+		else if (text_is_control(c) || c == 0xfffe || c == 0xffff)
+			text_put(out, 0xfffd);
+		else
+			text_put(out, c);
+	}
+}

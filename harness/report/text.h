@@ -19,6 +19,7 @@ unsigned text_columns(uint32_t c);
 size_t text_width(const char *text);
 char *text_clean(const char *text);
 char *text_fit(const char *text, size_t width);
+void text_put_xml(FILE *out, const char *text);
 void text_wrap(FILE *out, const char *text, size_t indent, size_t width);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "report/html.h"
 #include "report/junit.h"
 #include "report/markdown.h"
 #include "report/table.h"
@@ -451,6 +452,35 @@ static void test_junit(void)
 	json_decref(all);
 }
 
+static void test_html(void)
+{
+	json_t *all = every_kind(), *hostile = verdict("fail", "<script>x</script> & \" ' \x01");
+	AUTO_FREE char *got = NULL;
+	struct memory m;
+
+	json_object_set_new(hostile, "timeline",
+			    json_pack("{s:f, s:[i,i], s:[i,i]}", "bin_s", 1.0, "sent", 10, 10,
+				      "answered", 10, 5));
+	json_object_set_new(
+		hostile, "metrics",
+		json_pack("{s:i, s:i}", "link.outside.up.lost", 3, "link.lan.down.lost", 0));
+	json_array_append_new(all, hostile);
+	html_report(memory_open(&m), all);
+	got = memory_text(&m);
+	tap_ok(!strstr(got, "<script") &&
+		       strstr(got, "&lt;script&gt;x&lt;/script&gt; &amp; &quot;"),
+	       "html: a text is escaped, and there is no script");
+	tap_ok(!strstr(got, "http:") && !strstr(got, "https:") && !strstr(got, "src="),
+	       "html: nothing is fetched");
+	tap_ok(strstr(got, ">3 lost up</text>") && !strstr(got, "0 lost"),
+	       "html: a link that lost frames says how many, others nothing");
+	tap_ok(strstr(got, "height=\"30.0\" fill=\"#e7a49f\"") != NULL,
+	       "html: half of the second bar was not answered");
+	tap_ok(strstr(got, "id=\"e9\"") && !strstr(got, "id=\"e10\""),
+	       "html: a section for each execution");
+	json_decref(all);
+}
+
 static void test_markdown(void)
 {
 	json_t *all = json_array();
@@ -483,6 +513,7 @@ int main(void)
 	test_terminal();
 	test_terminal_hostile();
 	test_junit();
+	test_html();
 	test_markdown();
 	return tap_done();
 }
