@@ -86,7 +86,7 @@ deps: ## install the Debian packages that are missing
 # The flags of a build are asked of pkg-config when make starts: after the packages are there
 .PHONY: demo
 demo: ## install, build, and reproduce the document: its failure and every remedy
-	@$(MAKE) --no-print-directory deps
+	@harness/deps.sh build run guest
 	@$(MAKE) --no-print-directory -j $(JOBS) all
 	@$(BUILD)/dupack run seed --jobs $(JOBS); status=$$?; \
 	$(BUILD)/dupack report results/latest --html results/latest/report.html && \

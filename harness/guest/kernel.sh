@@ -110,7 +110,7 @@ check_config() {
 	done <"$here/kernel.config"
 }
 
-echo "building the guest's kernel from $package $version (once, about 3 minutes)" >&2
+echo "building the guest's kernel from $package $version (once, 5 to 7 minutes on two cores)" >&2
 unpack
 kmake KCONFIG_ALLCONFIG="$here/kernel.config" allnoconfig
 check_config

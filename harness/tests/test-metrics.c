@@ -414,12 +414,12 @@ static void test_carriage(void)
 
 static void replace(char *text, const char *what, const char *with)
 {
-	char *at = strstr(text, what), rest[96];
+	char *found = strstr(text, what), rest[96];
 
-	if (!at)
+	if (!found)
 		return;
-	snprintf(rest, sizeof(rest), "%s", at + strlen(what));
-	sprintf(at, "%s%s", with, rest);
+	snprintf(rest, sizeof(rest), "%s", found + strlen(what));
+	sprintf(found, "%s%s", with, rest);
 }
 
 static void test_names(void)
