@@ -22,29 +22,21 @@
 #include "spec/name.h"
 #include "spec/target.h"
 
-static int by_name(const void *a, const void *b)
-{
-	const struct evidence_trace *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-/* SHA-256 over a line "<file> <sha256>" for each capture, in the order of the names */
+/* SHA-256 over a line "<file> <sha256>" for each capture, in the order of the path */
 static json_t *digest(const struct evidence *e)
 {
-	const struct evidence_trace *sorted[LINK_COUNT * END_COUNT];
 	char text[LINK_COUNT * END_COUNT * 128] = "", hex[65];
 	size_t used = 0;
 
 	if (!e->captured)
 		return json_null();
-	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
-		sorted[i] = &e->traces[i / END_COUNT][i % END_COUNT];
-	qsort(sorted, ARRAY_SIZE(sorted), sizeof(sorted[0]), by_name);
-	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s\n",
-					 sorted[i]->name,
-					 io_sha256(sorted[i]->bytes, sorted[i]->len, hex));
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (int end = 0; end < END_COUNT; end++) {
+			const struct evidence_trace *t = &e->traces[l][end];
+
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s\n",
+						 t->name, io_sha256(t->bytes, t->len, hex));
+		}
 	return json_string(io_sha256(text, used, hex));
 }
 

@@ -334,12 +334,12 @@ static void test_frames(void)
 	json_decref(v);
 }
 
-/* Over the files in the order of their names, whatever the path is like */
+/* Over the files in the order of the path */
 static void test_digest(void)
 {
-	static const char *const sorted[] = {
-		"client-access",    "headend-inside",	"headend-lan",	     "internet-access",
-		"internet-outside", "middlebox-inside", "middlebox-outside", "server-lan",
+	static const char *const path_order[] = {
+		"client-access",    "internet-access", "internet-outside", "middlebox-outside",
+		"middlebox-inside", "headend-inside",  "headend-lan",	   "server-lan",
 	};
 	char text[1024] = "", hex[65];
 	struct err err = { 0 };
@@ -349,16 +349,17 @@ static void test_digest(void)
 	folder_begin();
 	one_loss(NOWHERE, 5, 10);
 	v = finish(UP_CASE);
-	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++) {
-		AUTO_FREE char *path = io_printf("run/%s.pcapng", sorted[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(path_order); i++) {
+		AUTO_FREE char *path = io_printf("run/%s.pcapng", path_order[i]);
 		size_t len = 0;
 		AUTO_FREE char *bytes = io_read_file(path, &len, &err);
 
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s.pcapng %s\n",
-					 sorted[i], bytes ? io_sha256(bytes, len, hex) : err.text);
+					 path_order[i],
+					 bytes ? io_sha256(bytes, len, hex) : err.text);
 	}
 	tap_str(text_of(v, "digest"), io_sha256(text, used, hex),
-		"the digest is over the files in the order of names");
+		"the digest is over the files in the order of the path");
 	json_decref(v);
 }
 

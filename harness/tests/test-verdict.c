@@ -347,11 +347,11 @@ static void test_situations(void)
 static void test_members(void)
 {
 	static const char *const members[] = {
-		"case",	    "series",	 "title",	"client", "headend",	  "carriage",
-		"pair",	    "middlebox", "runtime",	"seed",	  "verdict",	  "reason",
-		"measured", "level",	 "requirement", "clause", "expectations", "findings",
-		"metrics",  "witness",	 "deviation",	"error",  "digest",	  "virtual_s",
-		"wall_s",   "versions",	 "repeat",
+		"case",	     "series",	  "title",	 "client",    "headend",      "carriage",
+		"pair",	     "middlebox", "runtime",	 "seed",      "verdict",      "reason",
+		"measured",  "level",	  "requirement", "clause",    "expectations", "findings",
+		"metrics",   "timeline",  "witness",	 "deviation", "error",	      "digest",
+		"virtual_s", "wall_s",	  "versions",	 "repeat",
 	};
 	AUTO_CASE struct spec_case *c = load_case(DROP, MUST);
 	const struct situation s = { .lost = true, .counted = true };
