@@ -211,8 +211,10 @@ static int init_echo(struct flow *f, struct err *err)
 
 /* --- tcp ------------------------------------------------------------------ */
 
+/* The server must not take what came so far for the whole: a reset, not a FIN */
 static void fail(struct client *c, struct flow *f, const char *why)
 {
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	static const char *const doing[] = {
 		[WAITING] = "connect",
 		[CONNECTING] = "connect",
@@ -222,6 +224,8 @@ static void fail(struct client *c, struct flow *f, const char *why)
 
 	event_log_add(&c->log, clock_stamp_ns(), "tcp-failed", "\"flow\":%u,\"why\":\"%s: %s\"",
 		      f->index, doing[f->state], why);
+	if (f->fd >= 0)
+		setsockopt(f->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	finish(f);
 }
 

@@ -306,7 +306,9 @@ static void test_failures(void)
 	run_traffic(&r, &e);
 	tap_is(e.probes, 1, "stopped after one probe");
 	tap_str(e.why, "send: stopped", "the stream was stopped");
-	tap_ok(e.received == 1 && !e.intact && e.bytes > 0, "the server has it, incomplete");
+	tap_ok(e.received == 1 && !e.intact && e.bytes > 0,
+	       "the server has it, incomplete: %llu, %d, %llu bytes",
+	       (unsigned long long)e.received, (int)e.intact, (unsigned long long)e.bytes);
 	run_stream(&strange, &e);
 	tap_str(e.why, "connect: Cannot assign requested address", "the address is gone");
 	run_stream(&silent, &e);
