@@ -83,10 +83,17 @@ static int execute_in_guest(const struct run *run, size_t i, const struct lab_jo
 	return guest_execute(&job, err);
 }
 
+static int execute_lab(void *ctx, struct err *err)
+{
+	const struct lab_job *const *lab = ctx;
+
+	return lab_execute(*lab, err);
+}
+
 static int execute_here(const struct run *run, size_t i, const struct lab_job *lab, struct err *err)
 {
 	(void)run, (void)i;
-	return userns_become_root(err) || lab_execute(lab, err) ? -1 : 0;
+	return userns_run(execute_lab, &lab, err);
 }
 
 static const struct {

@@ -6,5 +6,6 @@
 struct err;
 
 int userns_become_root(struct err *err);
+int userns_run(int (*run)(void *ctx, struct err *err), void *ctx, struct err *err);
 
 #endif
