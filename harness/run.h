@@ -18,7 +18,6 @@ extern const char *const runtime_names[RUNTIME_COUNT];
 
 /** Told as the run goes on; called in the caller's process, one at a time. */
 struct run_observer {
-	void (*message)(void *ctx, const char *text); /* long preparations: kernel, image */
 	void (*started)(void *ctx, size_t item);
 	void (*finished)(void *ctx, size_t item, const json_t *verdict); /* verdict: borrowed */
 	void *ctx;

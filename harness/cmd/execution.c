@@ -157,13 +157,6 @@ int execution_prepare(struct execution *e, const struct execution_flags *flags, 
 	return e->out ? 0 : -1;
 }
 
-static void on_message(void *ctx, const char *text)
-{
-	struct execution *e = ctx;
-
-	progress_message(&e->progress, text);
-}
-
 static void on_started(void *ctx, size_t item)
 {
 	struct execution *e = ctx;
@@ -215,7 +208,7 @@ int execution_run(struct execution *e, const struct execution_flags *flags, stru
 		.out = e->out,
 		.jobs = flags->jobs,
 		.interrupt_fd = signals,
-		.observer = { on_message, on_started, on_finished, e },
+		.observer = { on_started, on_finished, e },
 	};
 	uint64_t begun = clock_ns();
 	int rc;

@@ -90,14 +90,6 @@ static void rewrite(const struct progress *p)
 	fflush(stderr);
 }
 
-/** progress_message() - Something long is being prepared */
-void progress_message(struct progress *p, const char *text)
-{
-	AUTO_FREE char *clean = text_clean(text);
-
-	fprintf(stderr, "%sdupack: %s\n", p->style.width ? ERASE : "", clean);
-}
-
 /** progress_started() - An execution has begun */
 void progress_started(struct progress *p, size_t item)
 {

@@ -21,7 +21,6 @@ struct progress {
 };
 
 void progress_init(struct progress *p, const struct run_list *list);
-void progress_message(struct progress *p, const char *text);
 void progress_started(struct progress *p, size_t item);
 void progress_finished(struct progress *p, size_t item, const json_t *verdict);
 void progress_end(struct progress *p);
