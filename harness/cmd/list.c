@@ -273,11 +273,12 @@ static json_t *list_middleboxes(const struct home *home, struct err *err)
 	(void)home, (void)err;
 	for (size_t d = 0; d < DEVICE_COUNT; d++) {
 		const struct device_kind *kind = &device_kinds[d];
+		const struct device_option *o;
 		json_t *its_options = json_array();
 
-		for (size_t i = 0; i < device_options_len; i++)
-			if (device_has_option((enum device_mode)d, &device_options[i]))
-				json_array_append_new(its_options, option_json(&device_options[i]));
+		for (size_t i = 0; (o = device_option(i)); i++)
+			if (device_has_option((enum device_mode)d, o))
+				json_array_append_new(its_options, option_json(o));
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "name", kind->name,
 						      "what", kind->what, "source", kind->source,
 						      "options", its_options));

@@ -253,10 +253,10 @@ static int run_device(void *ctx, struct err *err)
 static int start_device(struct lab *lab, struct err *err)
 {
 	struct device_job job = { lab, -1, -1 };
-	struct engine_config config;
+	struct device_config config;
 	int rc;
 
-	if (engine_config_from_choice(lab->job->middlebox, &config, err))
+	if (device_config_from_choice(lab->job->middlebox, &config, err))
 		return -1;
 	if (config.mode == DEVICE_ROUTER)
 		return 0; /* the node's own routing */

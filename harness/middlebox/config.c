@@ -5,7 +5,9 @@
  */
 #include "middlebox/config.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,13 +15,6 @@
 #include "base/units.h"
 #include "spec/name.h"
 
-#define PROXY	     (1U << DEVICE_PROXY)
-#define BYPASS	     (1U << DEVICE_BYPASS)
-#define FIELD(field) .offset = offsetof(struct engine_config, field)
-#define ANY_DURATION .kind = OPTION_DURATION, .min = NS_PER_MS, .max = 864000 * NS_PER_S
-
-static const char tcp_map[] = "ASA command reference, tcp-map";
-static const char asa_timeouts[] = "ASA command reference, timeout";
 static const char model[] = "assumption of this model";
 
 const struct device_kind device_kinds[DEVICE_COUNT] = {
@@ -31,72 +26,25 @@ const struct device_kind device_kinds[DEVICE_COUNT] = {
 			    "ASA configuration guide, TCP state bypass" },
 };
 
-/* clang-format off */
-const struct device_option device_options[] = {
-	{ .name = "queue-limit", .preset = "3", .devices = PROXY, .kind = OPTION_COUNT,
-	  FIELD(queue_limit), .min = 1, .max = 250, .source = tcp_map,
-	  .what = "segments held behind a hole, for each direction of a flow" },
-	{ .name = "queue-timeout", .preset = "4s", .devices = PROXY, .kind = OPTION_DURATION,
-	  FIELD(queue_timeout_ns), .min = NS_PER_S, .max = 20 * NS_PER_S, .source = tcp_map,
-	  .what = "how long they wait for the hole to be filled" },
-	{ .name = "queue-memory", .preset = "64MiB", .devices = PROXY, .kind = OPTION_SIZE,
-	  FIELD(queue_memory), .min = 0, .max = UINT32_MAX, .source = model,
-	  .what = "bytes held by all flows together" },
-	{ .name = "ack-mode", .preset = "gap", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(ack_mode), .words = { [ACK_GAP] = "gap", [ACK_EVERY] = "every" }, .source = model,
-	  .what = "when the device acknowledges: behind a hole only, or every segment" },
-	{ .name = "ack-point", .preset = "peer", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(ack_point), .words = { [ACK_POINT_PEER] = "peer", [ACK_POINT_NEXT] = "next" },
-	  .source = model,
-	  .what = "what it acknowledges: as the receiver did last, or all that was sent on" },
-	{ .name = "ack-sack", .preset = "on", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(ack_sack), .words = { "off", "on" }, .source = "RFC 2018 section 4",
-	  .what = "its ACKs report the queue to a sender that knows SACK" },
-	{ .name = "isn-randomise", .preset = "on", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(isn_randomise), .words = { "off", "on" },
-	  .source = "ASA configuration guide, TCP sequence randomization",
-	  .what = "other initial sequence numbers in both directions" },
-	{ .name = "tcp-options", .preset = "clear", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(clear_options), .words = { "allow", "clear" }, .source = tcp_map,
-	  .what = "options of kind 6, 7 and 9-255" },
-	{ .name = "checksum-verification", .preset = "off", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(verify_checksum), .words = { "off", "on" }, .source = tcp_map,
-	  .what = "drop what has a wrong TCP checksum" },
-	{ .name = "invalid-ack", .preset = "drop", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(drop_invalid_ack), .words = { "allow", "drop" }, .source = tcp_map,
-	  .what = "what acknowledges data that was not sent" },
-	{ .name = "seq-past-window", .preset = "drop", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(drop_seq_past_window), .words = { "allow", "drop" }, .source = tcp_map,
-	  .what = "what ends past the receiver's window, which begins at what is expected next" },
-	{ .name = "exceed-mss", .preset = "allow", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(drop_exceed_mss), .words = { "allow", "drop" }, .source = tcp_map,
-	  .what = "what is longer than the MSS that the receiver gave" },
-	{ .name = "synack-data", .preset = "drop", .devices = PROXY, .kind = OPTION_WORD,
-	  FIELD(drop_synack_data), .words = { "allow", "drop" }, .source = tcp_map,
-	  .what = "SYN-ACK with payload" },
-	{ .name = "embryonic-timeout", .preset = "30s", .devices = PROXY, ANY_DURATION,
-	  FIELD(embryonic_timeout_ns), .source = asa_timeouts,
-	  .what = "how long a handshake may take" },
-	{ .name = "half-closed-timeout", .preset = "10min", .devices = PROXY, ANY_DURATION,
-	  FIELD(half_closed_timeout_ns), .source = asa_timeouts,
-	  .what = "idle time after the first FIN" },
-	{ .name = "closed-timeout", .preset = "30s", .devices = PROXY, ANY_DURATION,
-	  FIELD(closed_timeout_ns), .source = model,
-	  .what = "idle time after both FINs, in which the last of them may be repeated" },
-	{ .name = "idle-timeout", .preset = "1h", .devices = PROXY, ANY_DURATION,
-	  FIELD(idle_timeout_ns), .source = asa_timeouts,
-	  .what = "how long an idle connection is kept" },
-	{ .name = "idle-timeout", .preset = "2min", .devices = BYPASS, ANY_DURATION,
-	  FIELD(idle_timeout_ns), .source = "ASA configuration guide, TCP state bypass",
-	  .what = "how long an idle entry is kept" },
-	{ .name = "max-flows", .preset = "65536", .devices = PROXY | BYPASS, .kind = OPTION_COUNT,
-	  FIELD(max_flows), .min = 1, .max = 1 << 20, .source = model,
-	  .what = "connections at a time" },
+static const struct device_option_table *const tables[] = {
+	&device_options_asa,
 };
-/* clang-format on */
-const size_t device_options_len = ARRAY_SIZE(device_options);
 
-static int set_number(const struct device_option *o, const char *text, struct engine_config *ret,
+/**
+ * device_option() - The rows of all tables, one after the other
+ * @index:	From 0
+ *
+ * Return: a row; NULL behind the last
+ */
+const struct device_option *device_option(size_t index)
+{
+	for (size_t t = 0; t < ARRAY_SIZE(tables); index -= tables[t++]->len)
+		if (index < tables[t]->len)
+			return &tables[t]->rows[index];
+	return NULL;
+}
+
+static int set_number(const struct device_option *o, const char *text, struct device_config *ret,
 		      struct err *err)
 {
 	static int (*const parsers[])(const char *, uint64_t *) = {
@@ -126,9 +74,10 @@ static int set_number(const struct device_option *o, const char *text, struct en
 			    low, high);
 }
 
-static int set_option(const struct device_option *o, const char *text, struct engine_config *ret,
+static int set_option(const struct device_option *o, const char *text, struct device_config *ret,
 		      struct err *err)
 {
+	AUTO_FREE char *list = NULL;
 	unsigned int value = 0;
 
 	if (o->kind != OPTION_WORD)
@@ -139,16 +88,18 @@ static int set_option(const struct device_option *o, const char *text, struct en
 		memcpy((char *)ret + o->offset, &value, sizeof(value));
 		return 0;
 	}
-	return err_set_kind(err, ERR_USAGE, "option '%s' cannot be '%.60s': give '%s' or '%s'",
-			    o->name, text, o->words[0], o->words[1]);
+	list = name_list(o->words, value);
+	return err_set_kind(err, ERR_USAGE, "option '%s' cannot be '%.60s': give %s", o->name, text,
+			    list);
 }
 
 static const struct device_option *find_option(enum device_mode mode, const char *name)
 {
-	for (size_t i = 0; i < device_options_len; i++)
-		if (device_has_option(mode, &device_options[i]) &&
-		    strcmp(device_options[i].name, name) == 0)
-			return &device_options[i];
+	const struct device_option *o;
+
+	for (size_t i = 0; (o = device_option(i)); i++)
+		if (device_has_option(mode, o) && strcmp(o->name, name) == 0)
+			return o;
 	return NULL;
 }
 
@@ -166,13 +117,19 @@ static int unknown_device(const struct choice *c, struct err *err)
 
 static int unknown_option(enum device_mode mode, const char *key, struct err *err)
 {
-	const char *names[ARRAY_SIZE(device_options)];
+	const struct device_option *o;
+	AUTO_FREE const char **names = NULL;
 	AUTO_FREE char *list = NULL;
-	size_t len = 0;
+	size_t len = 0, rows = 0;
 
-	for (size_t i = 0; i < device_options_len; i++)
-		if (device_has_option(mode, &device_options[i]))
-			names[len++] = device_options[i].name;
+	while (device_option(rows))
+		rows++;
+	names = calloc(rows, sizeof(*names));
+	if (!names)
+		return err_set(err, ENOMEM, "cannot list the options");
+	for (size_t i = 0; (o = device_option(i)); i++)
+		if (device_has_option(mode, o))
+			names[len++] = o->name;
 	if (!len)
 		return err_set_kind(err, ERR_USAGE, "middlebox '%s' has no options, not '%.60s'",
 				    device_kinds[mode].name, key);
@@ -182,31 +139,31 @@ static int unknown_option(enum device_mode mode, const char *key, struct err *er
 }
 
 /**
- * engine_config_from_choice() - What a named middlebox with its options does
+ * device_config_from_choice() - What a named middlebox with its options does
  * @choice:	For example "asa-proxy,queue-limit=5"
  * @ret:	Set on success; options that are not given have their defaults
  * @err:	Set on failure, ERR_USAGE: it lists the known names
  *
  * Return: 0 or -1
  */
-int engine_config_from_choice(const struct choice *choice, struct engine_config *ret,
+int device_config_from_choice(const struct choice *choice, struct device_config *ret,
 			      struct err *err)
 {
-	struct engine_config config = { .mode = DEVICE_ROUTER };
+	struct device_config config = { .mode = DEVICE_ROUTER };
+	const struct device_option *o;
 
 	while (config.mode < DEVICE_COUNT &&
 	       strcmp(device_kinds[config.mode].name, choice->name) != 0)
 		config.mode++;
 	if (config.mode == DEVICE_COUNT)
 		return unknown_device(choice, err);
-	for (size_t i = 0; i < device_options_len; i++)
-		if (device_has_option(config.mode, &device_options[i]) &&
-		    set_option(&device_options[i], device_options[i].preset, &config, err))
+	for (size_t i = 0; (o = device_option(i)); i++)
+		if (device_has_option(config.mode, o) && set_option(o, o->preset, &config, err))
 			return -1;
 	for (size_t i = 0; i < choice->options_len; i++) {
 		const struct option *given = &choice->options[i];
-		const struct device_option *o = find_option(config.mode, given->key);
 
+		o = find_option(config.mode, given->key);
 		if (!o)
 			return unknown_option(config.mode, given->key, err);
 		if (set_option(o, given->value, &config, err))
@@ -225,7 +182,7 @@ int engine_config_from_choice(const struct choice *choice, struct engine_config 
  */
 bool device_choice_ok(const struct choice *choice, struct err *err)
 {
-	struct engine_config config;
+	struct device_config config;
 
-	return engine_config_from_choice(choice, &config, err) == 0;
+	return device_config_from_choice(choice, &config, err) == 0;
 }

@@ -4,7 +4,7 @@
  * like "asa-proxy,queue-limit=5" means.
  *
  * The tables are what `dupack list middleboxes` prints: adding a device or an
- * option is a row.
+ * option is a row.  The options of a family of devices are in options-*.c.
  */
 #ifndef DUPACK_MIDDLEBOX_CONFIG_H
 #define DUPACK_MIDDLEBOX_CONFIG_H
@@ -33,9 +33,8 @@ enum ack_point {
 	ACK_POINT_NEXT, /* what the device expects next, though it may be lost behind it */
 };
 
-/** What the engine does; made by engine_config_from_choice(). */
+/** What the engine does with TCP. */
 struct engine_config {
-	enum device_mode mode;
 	uint64_t queue_limit; /* packets of one direction of one flow */
 	uint64_t queue_timeout_ns;
 	uint64_t queue_memory; /* bytes of all queues together */
@@ -49,6 +48,14 @@ struct engine_config {
 	unsigned int drop_invalid_ack, drop_seq_past_window, drop_exceed_mss, drop_synack_data;
 };
 
+/** A device as it was chosen; made by device_config_from_choice(). */
+struct device_config {
+	enum device_mode mode;
+	struct engine_config engine;
+};
+
+#define DEVICE_WORDS_MAX 6
+
 enum device_option_kind { OPTION_COUNT, OPTION_DURATION, OPTION_SIZE, OPTION_WORD };
 
 struct device_option {
@@ -56,11 +63,19 @@ struct device_option {
 	const char *preset; /* the default, as it would be written */
 	unsigned int devices; /* bit 1 << enum device_mode: who has it */
 	enum device_option_kind kind;
-	size_t offset; /* in struct engine_config: uint64_t, or unsigned int for a word */
+	size_t offset; /* in struct device_config: uint64_t, or unsigned int for a word */
 	uint64_t min, max; /* of a count, a duration in ns, a size in bytes */
-	const char *words[3]; /* of OPTION_WORD; the index is the value */
+	const char *words[DEVICE_WORDS_MAX + 1]; /* of OPTION_WORD; the index is the value */
 	const char *what;
 	const char *source; /* where the default comes from */
+	/* A fault when it is given: this counter must not stay 0.  NULL: no fault */
+	const char *witness;
+};
+
+/** Rows of one family of devices: options-*.c. */
+struct device_option_table {
+	const struct device_option *rows;
+	size_t len;
 };
 
 struct device_kind {
@@ -70,10 +85,10 @@ struct device_kind {
 };
 
 extern const struct device_kind device_kinds[DEVICE_COUNT];
-extern const struct device_option device_options[];
-extern const size_t device_options_len;
+extern const struct device_option_table device_options_asa;
 
-int engine_config_from_choice(const struct choice *choice, struct engine_config *ret,
+const struct device_option *device_option(size_t index);
+int device_config_from_choice(const struct choice *choice, struct device_config *ret,
 			      struct err *err);
 bool device_choice_ok(const struct choice *choice, struct err *err);
 

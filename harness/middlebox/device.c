@@ -158,11 +158,11 @@ int device_run(const struct choice *device, uint64_t seed, int tun_outside, int 
 {
 	__attribute__((cleanup(cleanup_engine))) struct engine *engine = NULL;
 	AUTO_FREE struct device *d = NULL;
-	struct engine_config config;
+	struct device_config config;
 	struct err ignored = { 0 };
 	int failed;
 
-	if (engine_config_from_choice(device, &config, err))
+	if (device_config_from_choice(device, &config, err))
 		return -1;
 	if (config.mode == DEVICE_ROUTER)
 		return err_set_kind(err, ERR_HARNESS, "a '%s' has no engine to run", device->name);

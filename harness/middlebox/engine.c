@@ -32,7 +32,7 @@
 #define PROTO_TCP 6
 
 struct engine {
-	struct engine_config config;
+	struct device_config config;
 	struct prng isn;
 	struct flow_table flows;
 	struct reorder_pool pool;
@@ -49,13 +49,13 @@ struct engine {
  *
  * Return: the engine, to be freed with engine_free()
  */
-struct engine *engine_new(const struct engine_config *config, uint64_t seed)
+struct engine *engine_new(const struct device_config *config, uint64_t seed)
 {
 	const uint64_t timeouts[TIMER_COUNT] = {
-		[TIMER_EMBRYONIC] = config->embryonic_timeout_ns,
-		[TIMER_IDLE] = config->idle_timeout_ns,
-		[TIMER_HALF_CLOSED] = config->half_closed_timeout_ns,
-		[TIMER_CLOSED] = config->closed_timeout_ns,
+		[TIMER_EMBRYONIC] = config->engine.embryonic_timeout_ns,
+		[TIMER_IDLE] = config->engine.idle_timeout_ns,
+		[TIMER_HALF_CLOSED] = config->engine.half_closed_timeout_ns,
+		[TIMER_CLOSED] = config->engine.closed_timeout_ns,
 	};
 	struct engine *e = calloc(1, sizeof(*e));
 	struct prng hash;
@@ -65,9 +65,9 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed)
 	e->config = *config;
 	prng_init(&e->isn, seed, "middlebox:isn");
 	prng_init(&hash, seed, "middlebox:hash");
-	flow_table_init(&e->flows, config->max_flows, prng_u64(&hash), timeouts);
-	reorder_pool_init(&e->pool, config->queue_limit, config->queue_timeout_ns,
-			  config->queue_memory);
+	flow_table_init(&e->flows, config->engine.max_flows, prng_u64(&hash), timeouts);
+	reorder_pool_init(&e->pool, config->engine.queue_limit, config->engine.queue_timeout_ns,
+			  config->engine.queue_memory);
 	return e;
 }
 
@@ -114,7 +114,7 @@ static const uint8_t *translate(struct engine *e, const struct flow *f, const st
 	const struct segment_translation t = {
 		.add_seq = f->half[a->dir].offset,
 		.sub_ack = f->half[proxy_opposite(a->dir)].offset,
-		.clear_options = e->config.clear_options != 0,
+		.clear_options = e->config.engine.clear_options != 0,
 	};
 
 	memcpy(e->scratch, p->ip, p->ip_len);
@@ -165,7 +165,7 @@ static void send_ack(struct engine *e, const struct flow *f, enum direction dir,
 {
 	enum direction back = proxy_opposite(dir);
 	const struct half *from = &f->half[dir], *to = &f->half[back];
-	uint32_t point = proxy_ack_point(&e->config, from);
+	uint32_t point = proxy_ack_point(&e->config.engine, from);
 	struct segment_ack ack = {
 		.version = f->key.version,
 		.ttl = to->ttl,
@@ -182,7 +182,7 @@ static void send_ack(struct engine *e, const struct flow *f, enum direction dir,
 	};
 	uint8_t packet[SEGMENT_ACK_BYTES];
 
-	if (e->config.ack_sack && from->sack_permitted && to->sack_permitted)
+	if (e->config.engine.ack_sack && from->sack_permitted && to->sack_permitted)
 		ack.sack_len = sack_blocks(&from->queue, ack.sack,
 					   SEGMENT_SACK_MAX - (ack.timestamps ? 1 : 0));
 	out->emit(out->ctx, back, packet, segment_make_ack(&ack, packet));
@@ -279,7 +279,7 @@ static void open_flow(struct engine *e, const struct flow_key *key, struct arriv
 		e->counters[COUNTER_FLOW_TABLE_FULL]++;
 		return;
 	}
-	for (size_t dir = 0; e->config.isn_randomise && dir < DIR_COUNT; dir++)
+	for (size_t dir = 0; e->config.engine.isn_randomise && dir < DIR_COUNT; dir++)
 		f->half[dir].offset = (uint32_t)prng_u64(&e->isn);
 	proxy_open(f, a);
 	act(e, f, a, COUNTER_FORWARDED, out);
@@ -288,7 +288,7 @@ static void open_flow(struct engine *e, const struct flow_key *key, struct arriv
 /* Why a segment is dropped before its flow is looked for; COUNTER_FORWARDED if it is not */
 static enum counter check_segment(const struct engine *e, struct arrival *a)
 {
-	if (e->config.verify_checksum && !packet_l4_checksum_ok(&a->packet))
+	if (e->config.engine.verify_checksum && !packet_l4_checksum_ok(&a->packet))
 		return COUNTER_TCP_BAD_CHECKSUM;
 	if (!proxy_flags_ok(&a->packet))
 		return COUNTER_TCP_BAD_FLAGS;
@@ -314,7 +314,7 @@ static void proxy(struct engine *e, struct arrival *a, const struct engine_out *
 		e->counters[COUNTER_FLOW_REPLACED]++;
 	}
 	if (f)
-		act(e, f, a, proxy_judge(&e->config, f, a), out);
+		act(e, f, a, proxy_judge(&e->config.engine, f, a), out);
 	else if (proxy_is_syn(&a->packet))
 		open_flow(e, &key, a, out);
 	else

@@ -30,7 +30,7 @@ struct engine_usage {
 	size_t flows, queued_packets, queued_bytes;
 };
 
-struct engine *engine_new(const struct engine_config *config, uint64_t seed);
+struct engine *engine_new(const struct device_config *config, uint64_t seed);
 void engine_free(struct engine *e);
 void engine_packet(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
 		   size_t len, const struct engine_out *out);

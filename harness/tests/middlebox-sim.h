@@ -74,12 +74,12 @@ static inline void sim_emit(void *ctx, enum direction dir, const uint8_t *ip, si
 static inline struct sim *sim_new(const char *device)
 {
 	struct sim *s = calloc(1, sizeof(*s));
-	struct engine_config config;
+	struct device_config config;
 	struct choice choice;
 	struct err err = { 0 };
 
 	if (choice_parse(device, &choice, &err) ||
-	    engine_config_from_choice(&choice, &config, &err)) {
+	    device_config_from_choice(&choice, &config, &err)) {
 		printf("Bail out! %s\n", err.text);
 		exit(1);
 	}

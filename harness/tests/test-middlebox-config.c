@@ -9,7 +9,7 @@
 #include "spec/name.h"
 #include "tests/tap.h"
 
-static int parse(const char *text, struct engine_config *ret, struct err *err)
+static int parse(const char *text, struct device_config *ret, struct err *err)
 {
 	struct choice c;
 	int rc;
@@ -17,48 +17,53 @@ static int parse(const char *text, struct engine_config *ret, struct err *err)
 	memset(err, 0, sizeof(*err));
 	if (choice_parse(text, &c, err))
 		return -2;
-	rc = engine_config_from_choice(&c, ret, err);
+	rc = device_config_from_choice(&c, ret, err);
 	choice_release(&c);
 	return rc;
 }
 
 static void check_defaults(void)
 {
-	struct engine_config c = { 0 };
+	struct device_config c = { 0 };
 	struct err err = { 0 };
 
 	tap_is(parse("asa-proxy", &c, &err), 0, "asa-proxy");
 	tap_ok(c.mode == DEVICE_PROXY, "its mode");
-	tap_is(c.queue_limit, 3, "queue-limit");
-	tap_is(c.queue_timeout_ns, 4 * NS_PER_S, "queue-timeout");
-	tap_is(c.embryonic_timeout_ns, 30 * NS_PER_S, "embryonic-timeout");
-	tap_is(c.half_closed_timeout_ns, 600 * NS_PER_S, "half-closed-timeout");
-	tap_is(c.idle_timeout_ns, 3600 * NS_PER_S, "idle-timeout");
-	tap_is(c.max_flows, 65536, "max-flows");
-	tap_ok(c.isn_randomise && c.clear_options && c.drop_invalid_ack && c.drop_seq_past_window &&
-		       c.drop_synack_data,
+	tap_is(c.engine.queue_limit, 3, "queue-limit");
+	tap_is(c.engine.queue_timeout_ns, 4 * NS_PER_S, "queue-timeout");
+	tap_is(c.engine.embryonic_timeout_ns, 30 * NS_PER_S, "embryonic-timeout");
+	tap_is(c.engine.half_closed_timeout_ns, 600 * NS_PER_S, "half-closed-timeout");
+	tap_is(c.engine.idle_timeout_ns, 3600 * NS_PER_S, "idle-timeout");
+	tap_is(c.engine.max_flows, 65536, "max-flows");
+	tap_ok(c.engine.isn_randomise && c.engine.clear_options && c.engine.drop_invalid_ack &&
+		       c.engine.drop_seq_past_window && c.engine.drop_synack_data,
 	       "what is on");
-	tap_ok(!c.verify_checksum && !c.drop_exceed_mss && c.ack_mode == ACK_GAP, "what is off");
+	tap_ok(!c.engine.verify_checksum && !c.engine.drop_exceed_mss &&
+		       c.engine.ack_mode == ACK_GAP,
+	       "what is off");
 	tap_is(parse("asa-bypass", &c, &err), 0, "asa-bypass");
-	tap_ok(c.mode == DEVICE_BYPASS && c.idle_timeout_ns == 120 * NS_PER_S, "its idle-timeout");
+	tap_ok(c.mode == DEVICE_BYPASS && c.engine.idle_timeout_ns == 120 * NS_PER_S,
+	       "its idle-timeout");
 	tap_is(parse("router", &c, &err), 0, "router");
 	tap_ok(c.mode == DEVICE_ROUTER, "its mode");
 }
 
 static void check_given(void)
 {
-	struct engine_config c = { 0 };
+	struct device_config c = { 0 };
 	struct err err = { 0 };
 
 	tap_is(parse("asa-proxy,queue-limit=250,queue-timeout=1500ms,ack-mode=every,"
 		     "isn-randomise=off,seq-past-window=allow,idle-timeout=2h,queue-memory=1MB",
 		     &c, &err),
 	       0, "options");
-	tap_ok(c.queue_limit == 250 && c.queue_timeout_ns == 1500 * NS_PER_MS &&
-		       c.ack_mode == ACK_EVERY && !c.isn_randomise && !c.drop_seq_past_window &&
-		       c.idle_timeout_ns == 7200 * NS_PER_S && c.queue_memory == 1000000,
+	tap_ok(c.engine.queue_limit == 250 && c.engine.queue_timeout_ns == 1500 * NS_PER_MS &&
+		       c.engine.ack_mode == ACK_EVERY && !c.engine.isn_randomise &&
+		       !c.engine.drop_seq_past_window &&
+		       c.engine.idle_timeout_ns == 7200 * NS_PER_S &&
+		       c.engine.queue_memory == 1000000,
 	       "each has its value");
-	tap_ok(c.drop_invalid_ack && c.half_closed_timeout_ns == 600 * NS_PER_S,
+	tap_ok(c.engine.drop_invalid_ack && c.engine.half_closed_timeout_ns == 600 * NS_PER_S,
 	       "the others their defaults");
 }
 
@@ -76,33 +81,31 @@ static void check_errors(void)
 		{ "asa-proxy,queue-limit=3s", { "'queue-limit' cannot be '3s'", "whole number" } },
 		{ "asa-proxy,queue-timeout=4", { "'queue-timeout' cannot be '4'", "unit" } },
 		{ "asa-proxy,queue-timeout=21s", { "'queue-timeout' cannot be '21s'", "20" } },
-		{ "asa-proxy,ack-mode=never", { "'ack-mode' cannot be 'never'", "'gap'" } },
+		{ "asa-proxy,ack-mode=never", { "'ack-mode' cannot be 'never'", "gap, every" } },
 		{ "asa-proxy,queue-memory=64", { "'queue-memory' cannot be '64'", "size" } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct engine_config c = { .queue_limit = 77 };
+		struct device_config c = { .engine.queue_limit = 77 };
 		struct err err;
 		bool said = parse(bad[i].text, &c, &err) == -1 && err.kind == ERR_USAGE;
 
 		for (size_t n = 0; n < 3 && bad[i].says[n]; n++)
 			said = said && strstr(err.text, bad[i].says[n]);
-		if (!tap_ok(said && c.queue_limit == 77, "'%s' is refused", bad[i].text))
+		if (!tap_ok(said && c.engine.queue_limit == 77, "'%s' is refused", bad[i].text))
 			printf("# %s\n", err.text);
 	}
 }
 
 static void check_tables(void)
 {
-	unsigned int good = 0, unlike = 0;
+	unsigned int good = 0, rows = 0, unlike = 0;
+	const struct device_option *o;
 
-	for (size_t i = 0; i < device_options_len; i++) {
-		const struct device_option *o = &device_options[i];
-
+	for (; (o = device_option(rows)); rows++)
 		good += o->name && o->preset && o->devices && o->what && o->source &&
 			(o->kind == OPTION_WORD ? o->words[0] && o->words[1] : o->max > o->min);
-	}
-	tap_is(good, device_options_len, "each option says all that a list of them shows");
+	tap_is(good, rows, "each option says all that a list of them shows");
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		for (size_t n = 0; n < i; n++)
 			unlike += strcmp(counter_kinds[i].name, counter_kinds[n].name) != 0;
