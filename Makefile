@@ -116,6 +116,28 @@ conformance: all ## every case for a pair: make conformance PAIR=strongswan@esp
 bench: all $(BUILD)/bench/topology $(BUILD)/bench/guest ## what things cost, beside a peer measured in the same run
 	@harness/bench/bench.sh $(BUILD)
 
+# Of libFuzzer: a build of its own, since all of the code has to be instrumented
+FUZZ_SECONDS ?= 600
+FUZZ_SAN := fuzzer-no-link,address,undefined
+FUZZ_BUILD := build/san-$(subst $(comma),-,$(FUZZ_SAN))
+FUZZERS	?=
+FUZZ_BINS := $(patsubst harness/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard harness/fuzz/*.c))
+
+$(BUILD)/fuzz/fuzz-%: override LDFLAGS += -fsanitize=fuzzer
+$(BUILD)/fuzz/fuzz-ctcp: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard targets/ctcp/*.c)))
+$(BUILD)/fuzz/%: $(BUILD)/harness/fuzz/%.o $(BUILD)/libdupack.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libdupack.a $(LDLIBS)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZ_BINS)
+
+.PHONY: fuzz
+fuzz: all ## fuzz the engine and all decoders, FUZZ_SECONDS=600 each; FUZZERS=fuzz-engine: only that
+	@harness/deps.sh build guest fuzz
+	@$(MAKE) --no-print-directory -j $(JOBS) CC=clang SAN=$(FUZZ_SAN) fuzzers
+	@harness/fuzz/fuzz.sh $(BUILD) $(FUZZ_BUILD) $(FUZZ_SECONDS) $(JOBS) $(FUZZERS)
+
 .PHONY: tests
 tests: all $(TESTS)
 

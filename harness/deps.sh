@@ -13,8 +13,9 @@ packages_of() {
 	guest) echo linux-source-6.12 flex bison bc m4 xz-utils mmdebstrap uidmap \
 		libarchive-tools ;;
 	tests) echo tshark ike-scan tcpdump python3-minimal jq libxml2-utils socat openssl ;;
+	fuzz) echo clang ;;
 	lint) echo clang clang-format clang-tidy cppcheck shellcheck mandoc ;;
-	*) fail "no group '$1': build, run, guest, tests or lint" ;;
+	*) fail "no group '$1': build, run, guest, tests, fuzz or lint" ;;
 	esac
 }
 
