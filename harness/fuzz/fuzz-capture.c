@@ -25,8 +25,7 @@ static void check_packet(const struct trace_frame *f)
 	if (p->l4)
 		FUZZ_CHECK(p->l4 >= p->ip && p->l4 + p->l4_len <= p->ip + p->ip_len);
 	if (p->l4 && p->payload)
-		FUZZ_CHECK(p->payload >= p->l4 &&
-			   p->payload + p->payload_len <= p->l4 + p->l4_len);
+		FUZZ_CHECK(p->payload >= p->l4 && p->payload + p->payload_len <= p->l4 + p->l4_len);
 	if (p->tcp)
 		packet_l4_checksum(p);
 }

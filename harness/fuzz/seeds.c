@@ -13,8 +13,8 @@
 #include "base/io.h"
 #include "decode/trace.h"
 
-#define FRAMES	 40 /* of a seed: what is longer is mutated to less effect */
-#define SEEDS	 12 /* of a capture: its beginning says the most */
+#define FRAMES 40 /* of a seed: what is longer is mutated to less effect */
+#define SEEDS  12 /* of a capture: its beginning says the most */
 
 /* Time as fuzz-*.c reads it: 2^n - 1 nanoseconds */
 static uint8_t exponent(uint64_t passed)
