@@ -21,7 +21,9 @@ struct loss_model {
 	struct prng prng;
 	size_t next; /* index into plan->drop: all before are behind us */
 	bool bad; /* Gilbert-Elliott: in the bad state */
-	const char *why; /* of the last decision: "list", "loss", "gemodel"; NULL: passed */
+	enum { PASS_GAP, PASS_BURST, LOST_BURST, LOST_GAP } at; /* of the four states */
+	const char
+		*why; /* of the last decision: "list", "loss", "gemodel", "state"; NULL: passed */
 };
 
 void loss_init(struct loss_model *m, const struct impairment *plan, uint64_t seed,

@@ -32,7 +32,10 @@ extern const char *const direction_names[DIR_COUNT]; /* "up", "down" */
 enum impair_engine { ENGINE_NONE, ENGINE_NETEM, ENGINE_WIRE, ENGINE_COUNT };
 extern const char *const impair_engine_names[ENGINE_COUNT]; /* "none", "netem", "wire" */
 
-/** When losses and drop lists begin to act; delay and rate always act. */
+/**
+ * When losses, lists, duplicates, corruption and reordering begin to act; delay, jitter, rate
+ * and slots always act.
+ */
 enum impair_arm {
 	ARM_START,
 	ARM_UP
@@ -49,15 +52,53 @@ struct gemodel { /* Gilbert-Elliott as in tc-netem(8): all ratios 0 to 1 */
 	double loss_bad, loss_good; /* 1-h and 1-k: loss in the bad and in the good state */
 };
 
+/**
+ * Loss by a chain of four states as in tc-netem(8): all ratios 0 to 1.  1: passed, in a gap;
+ * 2: passed, within a burst; 3: lost, within a burst; 4: lost alone, in a gap.
+ */
+struct fourstate {
+	double p13, p31, p32, p23, p14;
+};
+
+/** How jitter is distributed; jitter is its half width if uniform, else its unit (1 sigma). */
+enum impair_distribution {
+	DISTRIBUTION_UNIFORM,
+	DISTRIBUTION_NORMAL,
+	DISTRIBUTION_PARETO,
+	DISTRIBUTION_PARETONORMAL,
+	DISTRIBUTION_COUNT
+};
+extern const char *const distribution_names[DISTRIBUTION_COUNT]; /* "uniform", ... */
+
+/** Something that happens to a frame with a probability, the last one remembered. */
+struct chance {
+	double ratio; /* 0 to 1; what comes out, whatever the correlation */
+	double correlation; /* 0 to below 1 */
+};
+
+/** Frames leave in slots, as in tc-netem(8); max_ns 0: there are none. */
+struct slots {
+	uint64_t min_ns, max_ns; /* from the end of a slot to the next: uniform between */
+	uint64_t packets, bytes; /* that a slot has room for; 0: no bound */
+};
+
 /** One direction of one link. */
 struct impairment {
 	enum impair_engine engine; /* ENGINE_NONE: nothing happens here */
 	uint64_t delay_ns, jitter_ns;
+	enum impair_distribution distribution; /* of jitter */
+	double delay_correlation; /* of jitter; 0 to below 1 */
 	double loss; /* random, independent: 0 to 1 */
 	bool has_gemodel;
 	struct gemodel gemodel;
+	bool has_state;
+	struct fourstate state;
+	struct chance duplicate, corrupt, reorder;
+	uint64_t gap; /* reorder: only a frame with gap - 1 others behind the last may; 0 is 1 */
 	uint64_t rate_bps; /* 0: unlimited */
+	uint64_t overhead; /* bytes that the rate counts for each frame besides its own */
 	uint64_t limit; /* queue limit in packets, 0: from rate and delay */
+	struct slots slot;
 	uint64_t *drop; /* wire: 1-based positions, ascending; owned */
 	size_t drop_len;
 	enum impair_count count;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The models and their order are those of Linux (net/sched/sch_netem.c,
+ * netem_enqueue()), so that both engines mean the same by the same numbers:
+ *
+ *   duplicate	before loss.  One of two copies that is lost leaves one: a frame that is
+ *		duplicated and lost goes on alone.  The copy is taken before corruption, goes
+ *		first, and is judged anew, but not duplicated again
+ *   corrupt	one bit, anywhere in the frame
+ *   reorder	the frame goes at once, while the others wait for their delay.  With a gap,
+ *		only one that has gap - 1 delayed ones behind the last such frame
+ *   delay	with jitter, frames leave in the order of the times at which they are due
+ *
+ * A list is not of netem: a frame of it is lost, whatever is drawn.
+ */
+#include "impair/model.h"
+
+#include <string.h>
+
+#include "impair/distribution.h"
+
+/**
+ * model_init() - Begin
+ * @m:		Filled in; give it to model_release()
+ * @plan:	What shall happen; borrowed, must outlive @m
+ * @seed:	The seed of the case
+ * @stream:	Name of the random streams, one for each link and direction
+ */
+void model_init(struct model *m, const struct impairment *plan, uint64_t seed, const char *stream)
+{
+	const struct chance jitter = { .correlation = plan->delay_correlation };
+	const struct chance none = { 0 };
+	struct draws bit;
+
+	memset(m, 0, sizeof(*m));
+	m->plan = plan;
+	loss_init(&m->loss, plan, seed, stream);
+	draws_init(&m->duplicate, &plan->duplicate, seed, stream, "duplicate");
+	draws_init(&m->corrupt, &plan->corrupt, seed, stream, "corrupt");
+	draws_init(&m->reorder, &plan->reorder, seed, stream, "reorder");
+	draws_init(&m->jitter, &jitter, seed, stream, "jitter");
+	draws_init(&bit, &none, seed, stream, "bit");
+	m->bit = bit.prng;
+}
+
+static struct fate decide(struct model *m, bool armed, uint64_t position, size_t len)
+{
+	struct fate f = { .delay_ns = (int64_t)m->plan->delay_ns };
+
+	if (m->plan->jitter_ns)
+		f.delay_ns = distribution_delay(m->plan, draws_uniform(&m->jitter));
+	if (!armed)
+		return f;
+	if (loss_decide(&m->loss, position))
+		f.why = m->loss.why;
+	f.corrupted = draws_happens(&m->corrupt) && len;
+	if (f.corrupted)
+		f.bit = prng_u64(&m->bit) % (8 * len);
+	f.reordered = draws_happens(&m->reorder);
+	return f;
+}
+
+/* The gap counts what goes on */
+static void reorder(struct model *m, struct fate *f)
+{
+	if (f->why)
+		return;
+	f->reordered = f->reordered && m->behind + 1 >= m->plan->gap;
+	m->behind = f->reordered ? 0 : m->behind + 1;
+}
+
+/**
+ * model_decide() - What becomes of this frame?
+ * @m:		Moves on by one frame
+ * @armed:	All models act, not only the delay
+ * @position:	Number of the frame as the exact list counts, from 1 and ascending;
+ *		0 for a frame that the list does not count
+ * @len:	Of the frame, bytes
+ * @ret:	Filled in
+ */
+void model_decide(struct model *m, bool armed, uint64_t position, size_t len, struct fates *ret)
+{
+	bool listed;
+
+	*ret = (struct fates){ .copied = armed && draws_happens(&m->duplicate) };
+	ret->frame = decide(m, armed, position, len);
+	listed = ret->frame.why && strcmp(ret->frame.why, "list") == 0;
+	if (ret->copied) {
+		ret->copy = decide(m, armed, 0, len);
+		ret->copied = !ret->frame.why;
+		ret->frame.why = listed ? ret->frame.why : NULL;
+	}
+	if (ret->copied)
+		reorder(m, &ret->copy);
+	reorder(m, &ret->frame);
+}
+
+/** model_release() - Free it; idempotent */
+void model_release(struct model *m)
+{
+	draws_release(&m->duplicate);
+	draws_release(&m->corrupt);
+	draws_release(&m->reorder);
+	draws_release(&m->jitter);
+}
