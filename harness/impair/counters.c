@@ -15,6 +15,10 @@ static const struct {
 } fields[] = {
 	{ "seen", offsetof(struct impair_counters, seen) },
 	{ "counted", offsetof(struct impair_counters, counted) },
+	{ "duplicated", offsetof(struct impair_counters, duplicated) },
+	{ "corrupted", offsetof(struct impair_counters, corrupted) },
+	{ "reordered", offsetof(struct impair_counters, reordered) },
+	{ "delayed", offsetof(struct impair_counters, delayed) },
 	{ "dropped", offsetof(struct impair_counters, dropped) },
 	{ "overflow", offsetof(struct impair_counters, overflow) },
 	{ "failed", offsetof(struct impair_counters, failed) },
@@ -38,7 +42,9 @@ json_t *impair_counters_to_json(const struct impair_counters *c)
 		uint64_t value;
 
 		memcpy(&value, (const char *)c + fields[n].offset, sizeof(value));
-		json_object_set_new(json, fields[n].name, json_integer((json_int_t)value));
+		json_object_set_new(json, fields[n].name,
+				    value == IMPAIR_UNKNOWN ? json_null()
+							    : json_integer((json_int_t)value));
 	}
 	return json;
 }
@@ -56,9 +62,10 @@ int impair_counters_from_json(const json_t *json, struct impair_counters *ret, s
 
 	for (size_t n = 0; n < ARRAY_SIZE(fields); n++) {
 		const json_t *value = json_object_get(json, fields[n].name);
-		uint64_t number = (uint64_t)json_integer_value(value);
+		uint64_t number =
+			json_is_null(value) ? IMPAIR_UNKNOWN : (uint64_t)json_integer_value(value);
 
-		if (!json_is_integer(value))
+		if (!json_is_integer(value) && !json_is_null(value))
 			return err_set(err, 0, "the counters of a link lack the number '%s'",
 				       fields[n].name);
 		memcpy((char *)&c + fields[n].offset, &number, sizeof(number));

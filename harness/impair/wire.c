@@ -2,18 +2,17 @@
 /*
  * Theory of operation
  *
- * A lane is one direction: frames are read from one TAP, numbered, judged by the
- * loss model, wait in a FIFO for the delay of the lane, and are written to the
- * other TAP.  The delay of a lane is constant, so the FIFO is in the order of the
- * release times, and the order of frames is never changed.  Without a delay a
- * frame is written at once.
+ * A lane is one direction: frames are read from one TAP, numbered, judged, wait in a
+ * queue until they are due (impair/lane), and are written to the other TAP.  Judging is
+ * one function, judge(): it alone says what becomes of a frame and of its copy.
  *
- *   state     losses and lists     entered by
- *   unarmed   of ARM_START only    start
- *   armed     all                  'A' from the control socket, answered with 'A'
- *   stopped   -                    'S', or the end of the control socket: what waits
- *                                  is left where it is, the counters are written
- *                                  to the control socket as one line of JSON
+ *   state     what acts                     entered by
+ *   unarmed   delay, jitter, rate, slots,   start
+ *             all else of ARM_START
+ *   armed     all                           'A' from the control socket, answered with 'A'
+ *   stopped   -                             'S', or the end of the control socket: what
+ *                                           waits is left where it is, the counters are
+ *                                           written to the control socket as one line of JSON
  *
  * A frame that waits in a TAP when 'A' comes was sent before: so the TAPs are
  * emptied before the control socket is looked at, and positions are exact.
@@ -33,7 +32,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -43,39 +41,21 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "decode/packet.h"
-#include "impair/loss.h"
+#include "impair/lane.h"
+#include "impair/model.h"
 
 #define FRAME_MAX    65550
 #define BATCH	     64 /* frames of a lane between two looks at the clock */
 #define ROUND	     1024 /* frames of a lane before the other is looked at: a TAP holds 500 */
-#define LINE_MAX_LEN 256
-#define NO_DEADLINE  UINT64_MAX
+#define LINE_MAX_LEN 512
 #define EXPIRED	     0
 #define ANSWER_MS    10000 /* a wire answers at once; this only ends a wait for a dead one */
-
-struct frame {
-	STAILQ_ENTRY(frame) link;
-	uint64_t release_ns; /* CLOCK_MONOTONIC */
-	size_t len;
-	uint8_t bytes[];
-};
-
-struct lane {
-	const char *name; /* "up" */
-	int in, out; /* in: -1 once it is gone */
-	const struct impairment *plan;
-	struct loss_model loss;
-	bool active; /* losses and lists act */
-	uint64_t limit;
-	STAILQ_HEAD(frames, frame) queue;
-	struct impair_counters n;
-};
 
 struct wire {
 	const char *link;
 	struct lane lanes[DIR_COUNT];
 	int timer;
-	uint64_t timer_ns; /* what the timer is set to, NO_DEADLINE: not set, or EXPIRED */
+	uint64_t timer_ns; /* what the timer is set to, UINT64_MAX: not set, or EXPIRED */
 	uint64_t now_ns, stamp_ns; /* of the current batch */
 	int decisions_fd;
 	size_t used; /* of lines */
@@ -101,9 +81,24 @@ static int flush_lines(struct wire *w, struct err *err)
 	return 0;
 }
 
-/* @why is NULL for a frame that passes; @position is 0 if the list does not count it */
+/* What became of a frame or its copy: the end of an object */
+static char *note_fate(char *end, const struct fate *f, uint64_t wait_ns)
+{
+	if (f->why)
+		return end + sprintf(end, "\"do\":\"drop\",\"why\":\"%s\"", f->why);
+	end += sprintf(end, "\"do\":\"pass\"");
+	if (wait_ns)
+		end += sprintf(end, ",\"delay\":%" PRIu64, wait_ns);
+	if (f->corrupted)
+		end += sprintf(end, ",\"corrupt\":%zu", f->bit);
+	if (f->reordered)
+		end += sprintf(end, ",\"reorder\":true");
+	return end;
+}
+
+/* @wait_ns: of the frame and of its copy */
 static int note(struct wire *w, const struct lane *l, size_t len, uint64_t position,
-		const char *why, struct err *err)
+		const struct fates *fates, const uint64_t wait_ns[2], struct err *err)
 {
 	char *end;
 
@@ -114,47 +109,18 @@ static int note(struct wire *w, const struct lane *l, size_t len, uint64_t posit
 	end = w->lines + w->used;
 	end += sprintf(end, "{\"t\":%" PRIu64 ",\"link\":\"%.32s\",\"dir\":\"%s\",\"n\":%" PRIu64,
 		       w->stamp_ns, w->link, l->name, l->n.seen);
-	end += sprintf(end, ",\"len\":%zu", len);
+	end += sprintf(end, ",\"len\":%zu,", len);
 	if (position)
-		end += sprintf(end, ",\"position\":%" PRIu64, position);
-	end += why ? sprintf(end, ",\"do\":\"drop\",\"why\":\"%s\"}\n", why)
-		   : sprintf(end, ",\"do\":\"pass\"}\n");
-	w->used = (size_t)(end - w->lines);
-	return 0;
-}
-
-/* A TAP that is down says EIO, one without memory EAGAIN: the frame is lost, as on a real wire */
-static void deliver(struct lane *l, const uint8_t *bytes, size_t len)
-{
-	if (write(l->out, bytes, len) == (ssize_t)len)
-		l->n.delivered++;
-	else
-		l->n.failed++;
-}
-
-static void release_due(struct wire *w, struct lane *l)
-{
-	struct frame *f;
-
-	while ((f = STAILQ_FIRST(&l->queue)) && f->release_ns <= w->now_ns) {
-		STAILQ_REMOVE_HEAD(&l->queue, link);
-		l->n.queued--;
-		deliver(l, f->bytes, f->len);
-		free(f);
+		end += sprintf(end, "\"position\":%" PRIu64 ",", position);
+	end = note_fate(end, &fates->frame, wait_ns[0]);
+	if (fates->copied) {
+		end += sprintf(end, ",\"copy\":{");
+		end = note_fate(end, &fates->copy, wait_ns[1]);
+		*end++ = '}';
 	}
-}
-
-static int enqueue(struct wire *w, struct lane *l, size_t len, struct err *err)
-{
-	struct frame *f = malloc(sizeof(*f) + len);
-
-	if (!f)
-		return err_set(err, ENOMEM, "cannot hold a frame of %zu bytes", len);
-	f->release_ns = w->now_ns + l->plan->delay_ns;
-	f->len = len;
-	memcpy(f->bytes, w->frame, len);
-	STAILQ_INSERT_TAIL(&l->queue, f, link);
-	l->n.queued++;
+	*end++ = '}';
+	*end++ = '\n';
+	w->used = (size_t)(end - w->lines);
 	return 0;
 }
 
@@ -168,31 +134,37 @@ static bool counts(const struct lane *l, const uint8_t *frame, size_t len)
 	return packet_carries_payload(&p);
 }
 
+/* What becomes of the frame in w->frame, and its position if the list counts it */
+static void judge(const struct wire *w, struct lane *l, size_t len, uint64_t *ret_position,
+		  struct fates *ret)
+{
+	*ret_position = l->active && counts(l, w->frame, len) ? ++l->n.counted : 0;
+	model_decide(&l->model, l->active, *ret_position, len, ret);
+	if (!ret->frame.why && l->queue.len >= l->limit) {
+		ret->frame.why = "queue";
+		ret->copied = false;
+		l->n.overflow++;
+		return;
+	}
+	l->n.dropped += ret->frame.why != NULL;
+	l->n.dropped += ret->copied && ret->copy.why;
+	l->n.duplicated += ret->copied;
+}
+
 /* The one frame in w->frame, from arrival to its fate */
 static int take(struct wire *w, struct lane *l, size_t len, struct err *err)
 {
-	uint64_t position = 0;
-	const char *why = NULL;
+	uint64_t position, wait_ns[2] = { 0 };
+	struct fates f;
 
 	l->n.seen++;
-	if (l->active) {
-		if (counts(l, w->frame, len))
-			position = ++l->n.counted;
-		if (loss_decide(&l->loss, position))
-			why = l->loss.why;
-	}
-	if (why) {
-		l->n.dropped++;
-	} else if (l->n.queued >= l->limit) {
-		l->n.overflow++;
-		why = "queue";
-	} else if (l->plan->delay_ns) {
-		if (enqueue(w, l, len, err))
-			return -1;
-	} else {
-		deliver(l, w->frame, len);
-	}
-	return note(w, l, len, position, why, err);
+	judge(w, l, len, &position, &f);
+	if (f.copied && !f.copy.why &&
+	    lane_forward(l, w->now_ns, &f.copy, w->frame, len, &wait_ns[1], err))
+		return -1;
+	if (!f.frame.why && lane_forward(l, w->now_ns, &f.frame, w->frame, len, &wait_ns[0], err))
+		return -1;
+	return note(w, l, len, position, &f, wait_ns, err);
 }
 
 /* Take what a TAP holds, and release what falls due meanwhile */
@@ -204,7 +176,7 @@ static int drain(struct wire *w, struct lane *l, short revents, struct err *err)
 		if (n % BATCH == 0) {
 			read_clocks(w);
 			for (int d = 0; d < DIR_COUNT; d++)
-				release_due(w, &w->lanes[d]);
+				lane_release(&w->lanes[d], w->now_ns);
 		}
 		len = read(l->in, w->frame, sizeof(w->frame));
 		if (len > 0) {
@@ -246,17 +218,17 @@ static int obey(struct wire *w, int control_fd, struct err *err)
 static int set_timer(struct wire *w, struct err *err)
 {
 	struct itimerspec when = { 0 };
-	uint64_t earliest = NO_DEADLINE;
+	uint64_t earliest = UINT64_MAX;
 
 	for (int d = 0; d < DIR_COUNT; d++) {
-		const struct frame *f = STAILQ_FIRST(&w->lanes[d].queue);
+		uint64_t due_ns = lane_due_ns(&w->lanes[d]);
 
-		if (f && f->release_ns < earliest)
-			earliest = f->release_ns;
+		if (due_ns < earliest)
+			earliest = due_ns;
 	}
 	if (earliest == w->timer_ns)
 		return 0;
-	if (earliest != NO_DEADLINE) {
+	if (earliest != UINT64_MAX) {
 		when.it_value.tv_sec = (time_t)(earliest / NS_PER_S);
 		when.it_value.tv_nsec = (long)(earliest % NS_PER_S);
 	}
@@ -288,7 +260,7 @@ static int loop(struct wire *w, int control_fd, struct err *err)
 			w->timer_ns = EXPIRED; /* readable until it is set anew */
 		read_clocks(w);
 		for (int d = 0; d < DIR_COUNT; d++)
-			release_due(w, &w->lanes[d]);
+			lane_release(&w->lanes[d], w->now_ns);
 		for (int d = 0; d < DIR_COUNT; d++)
 			if (p[d].revents && drain(w, &w->lanes[d], p[d].revents, err))
 				return -1;
@@ -310,11 +282,8 @@ static int start_lane(struct wire *w, const struct wire_config *config, enum dir
 	l->name = direction_names[d];
 	l->in = config->fd[d];
 	l->out = config->fd[!d];
-	l->plan = config->impair[d] ? config->impair[d] : &nothing;
-	l->active = l->plan->arm == ARM_START;
-	l->limit = l->plan->limit ? l->plan->limit : WIRE_LIMIT;
 	snprintf(stream, sizeof(stream), "wire:%s:%s", w->link, l->name);
-	loss_init(&l->loss, l->plan, config->seed, stream);
+	lane_init(l, config->impair[d] ? config->impair[d] : &nothing, config->seed, stream);
 	return 0;
 }
 
@@ -345,14 +314,8 @@ static void wire_free(struct wire **p)
 
 	if (!w)
 		return;
-	for (int d = 0; d < DIR_COUNT; d++) {
-		struct frame *f;
-
-		while ((f = STAILQ_FIRST(&w->lanes[d].queue))) {
-			STAILQ_REMOVE_HEAD(&w->lanes[d].queue, link);
-			free(f);
-		}
-	}
+	for (int d = 0; d < DIR_COUNT; d++)
+		lane_close(&w->lanes[d]);
 	if (w->timer >= 0)
 		close(w->timer);
 	free(w);
@@ -373,10 +336,8 @@ int wire_run(const struct wire_config *config, int control_fd, struct err *err)
 		return err_set(err, ENOMEM, "cannot start the wire '%s'", config->link);
 	w->link = config->link;
 	w->decisions_fd = config->decisions_fd;
-	w->timer_ns = NO_DEADLINE;
+	w->timer_ns = UINT64_MAX;
 	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	for (int d = 0; d < DIR_COUNT; d++)
-		STAILQ_INIT(&w->lanes[d].queue);
 	if (w->timer < 0)
 		return err_set(err, errno, "cannot make a timer for the wire '%s'", w->link);
 	for (enum direction d = 0; d < DIR_COUNT; d++)

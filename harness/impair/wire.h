@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire: a link in user space between two TAPs, that drops exactly the frames
- * that it was told to, and writes down what it did with each one.
+ * The wire: a link in user space between two TAPs, that does to the frames exactly
+ * what it was told to, and writes down what it did with each one.
  *
  * wire_run() is a process of its own, steered over one end of a stream socket
  * pair; wire_arm() and wire_stop() are what the owner of the other end calls.
@@ -15,9 +15,6 @@
 #include "spec/case.h"
 
 struct err;
-
-/** Queue limit in frames where the case names none */
-#define WIRE_LIMIT 10000
 
 struct wire_config {
 	const char *link; /* its name: "outside" */
