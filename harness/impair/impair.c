@@ -66,26 +66,42 @@ static int netem_engine_arm(const struct impair_link *link, struct err *err)
 	return 0;
 }
 
+/*
+ * Each frame that reached netem, and each copy that it made, has left, waits, or was
+ * dropped.  Copies that were made while the interface was down cannot be told from fewer
+ * copies: then the smaller number of both is said.
+ */
+static struct impair_counters netem_counters(const struct netem_redirect_stats *in,
+					     const struct netem_stats *out)
+{
+	uint64_t reached = out->sent + out->queued + out->dropped;
+	struct impair_counters c = {
+		.seen = in->seen,
+		.duplicated = reached > in->seen ? reached - in->seen : 0,
+		.corrupted = IMPAIR_UNKNOWN,
+		.reordered = out->reordered,
+		.delayed = IMPAIR_UNKNOWN,
+		.failed = in->seen > reached ? in->seen - reached : 0, /* interface down */
+		.queued = out->queued,
+		.delivered = out->sent,
+	};
+
+	c.overflow = in->refused > c.failed ? in->refused - c.failed : 0;
+	c.dropped = out->dropped > c.overflow ? out->dropped - c.overflow : 0;
+	return c;
+}
+
 static int netem_engine_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
 			     struct err *err)
 {
 	for (int d = 0; d < DIR_COUNT; d++) {
 		struct netem_redirect_stats in;
 		struct netem_stats out;
-		uint64_t reached;
 
 		if (netem_redirect_stats(link->sock, link->ifindex[d == DIR_DOWN], &in, err) ||
 		    netem_stats(link->sock, link->ifindex[d == DIR_UP], &out, err))
 			return -1;
-		reached = out.sent + out.queued + out.dropped;
-		ret[d] = (struct impair_counters){
-			.seen = in.seen,
-			.failed = in.seen > reached ? in.seen - reached : 0, /* interface down */
-			.queued = out.queued,
-			.delivered = out.sent,
-		};
-		ret[d].overflow = in.refused > ret[d].failed ? in.refused - ret[d].failed : 0;
-		ret[d].dropped = out.dropped > ret[d].overflow ? out.dropped - ret[d].overflow : 0;
+		ret[d] = netem_counters(&in, &out);
 	}
 	return 0;
 }

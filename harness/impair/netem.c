@@ -2,9 +2,15 @@
 /*
  * netem's options and statistics as netlink messages.
  *
- * libnl 3.7 knows neither its Gilbert-Elliott model, nor its rate, 64-bit times or
+ * libnl 3.7 knows neither its models of bursts, nor its rate, 64-bit times, slots or
  * seed, so TCA_OPTIONS is built here: struct tc_netem_qopt, then attributes
  * (net/sched/sch_netem.c, netem_change()).
+ *
+ * What the kernel does not do as it says is not asked of it: a correlation of the delay
+ * (it takes the correlated draw modulo twice the jitter, or modulo the length of the
+ * table, and what is left is not correlated), and correlated chances by their ratio
+ * (impair/chance has the threshold that gives the ratio).  A corruption turns a bit of
+ * the linear part of an skb, which may be less than the frame.
  *
  * Loss and overflow: netem counts both as drops.  They are told apart by the
  * redirection in front of it: a frame lost by plan is taken with success, one that
@@ -35,13 +41,16 @@
 #include "base/err.h"
 #include "base/prng.h"
 #include "base/units.h"
+#include "impair/chance.h"
+#include "impair/distribution.h"
+#include "impair/queue.h"
 #include "net/netlink.h"
 
 #define NETEM_HANDLE	0x10000U /* "1:", so that a second set changes the qdisc of the first */
 #define NETEM_PRNG_SEED 14 /* TCA_NETEM_PRNG_SEED, since Linux 6.6; Debian 12's header is 6.1 */
-#define FRAME_MIN	64 /* bytes of the smallest frame that a queue limit allows for */
-#define LIMIT_MIN	1000 /* packets that may wait for the rate: netem's own default */
-#define LIMIT_NO_RATE	100000 /* a second of 1 Gbit/s in full frames; some 230 MB of skbs */
+
+/* A table of a distribution, and all else, which is below 500 bytes: it always fits */
+#define MESSAGE_MAX (DISTRIBUTION_LEN * sizeof(int16_t) + 4096)
 
 #define INGRESS	      TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 #define FILTER_INFO   TC_H_MAKE(1U << 16, htons(ETH_P_ALL)) /* priority 1, every protocol */
@@ -58,10 +67,10 @@ static struct nl_msg *tc_message(int type, int flags, int ifindex, uint32_t pare
 		.tcm_handle = handle,
 		.tcm_info = info,
 	};
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_MAX);
 
-	/* A page is allocated at once; these messages are below 300 bytes and always fit */
-	if (!msg || nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO) ||
+	if (!msg || !nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags) ||
+	    nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO) ||
 	    nla_put_string(msg, TCA_KIND, kind))
 		abort();
 	return msg;
@@ -73,28 +82,6 @@ static uint32_t probability(double ratio)
 	return (uint32_t)lrint(ratio * UINT32_MAX);
 }
 
-/**
- * netem_limit() - How many packets the queue of an impairment has room for
- * @plan:	The impairment
- *
- * What is on the way during the delay must not overflow: at a rate that is the rate
- * times delay and jitter in the smallest of frames, and behind it LIMIT_MIN may wait
- * for the rate.  Without a rate nothing bounds it but memory.
- *
- * Return: the limit of the case, or one computed
- */
-uint32_t netem_limit(const struct impairment *plan)
-{
-	double on_the_way = (double)plan->rate_bps * (double)(plan->delay_ns + plan->jitter_ns) /
-			    (double)NS_PER_S / (8 * FRAME_MIN);
-
-	if (plan->limit)
-		return plan->limit < UINT32_MAX ? (uint32_t)plan->limit : UINT32_MAX;
-	if (!plan->rate_bps)
-		return LIMIT_NO_RATE;
-	return on_the_way < UINT32_MAX - LIMIT_MIN ? (uint32_t)on_the_way + LIMIT_MIN : UINT32_MAX;
-}
-
 static void put_gemodel(struct nl_msg *msg, const struct gemodel *g)
 {
 	struct tc_netem_gemodel ge = {
@@ -103,57 +90,146 @@ static void put_gemodel(struct nl_msg *msg, const struct gemodel *g)
 		.h = UINT32_MAX - probability(g->loss_bad), /* of passing, in the bad state */
 		.k1 = probability(g->loss_good),
 	};
-	struct nlattr *nest = nla_nest_start(msg, TCA_NETEM_LOSS);
 
 	nla_put(msg, NETEM_LOSS_GE, sizeof(ge), &ge);
+}
+
+/* The second of two ways out of a state, which the kernel adds up in 32 bits */
+static uint32_t rest(double ratio, uint32_t first)
+{
+	uint32_t p = probability(ratio);
+
+	return p < UINT32_MAX - first ? p : UINT32_MAX - first;
+}
+
+static void put_state(struct nl_msg *msg, const struct fourstate *f)
+{
+	struct tc_netem_gimodel gi = {
+		.p32 = probability(f->p32),
+		.p14 = probability(f->p14),
+		.p23 = probability(f->p23),
+	};
+
+	gi.p13 = rest(f->p13, gi.p14);
+	gi.p31 = rest(f->p31, gi.p32);
+	nla_put(msg, NETEM_LOSS_GI, sizeof(gi), &gi);
+}
+
+static void put_loss(struct nl_msg *msg, const struct impairment *plan)
+{
+	struct nlattr *nest;
+
+	if (!plan->has_gemodel && !plan->has_state)
+		return; /* the kernel goes back to independent losses */
+	nest = nla_nest_start(msg, TCA_NETEM_LOSS);
+	if (plan->has_gemodel)
+		put_gemodel(msg, &plan->gemodel);
+	else
+		put_state(msg, &plan->state);
 	nla_nest_end(msg, nest);
+}
+
+/* What is left out would stay as it was, so nothing is */
+static void put_chances(struct nl_msg *msg, const struct impairment *plan, bool armed)
+{
+	struct tc_netem_corr correlation = { .dup_corr = probability(plan->duplicate.correlation) };
+	struct tc_netem_reorder reorder = {
+		.probability = armed ? probability(chance_threshold(&plan->reorder)) : 0,
+		.correlation = probability(plan->reorder.correlation),
+	};
+	struct tc_netem_corrupt corrupt = {
+		.probability = armed ? probability(chance_threshold(&plan->corrupt)) : 0,
+		.correlation = probability(plan->corrupt.correlation),
+	};
+
+	nla_put(msg, TCA_NETEM_CORR, sizeof(correlation), &correlation);
+	nla_put(msg, TCA_NETEM_REORDER, sizeof(reorder), &reorder);
+	nla_put(msg, TCA_NETEM_CORRUPT, sizeof(corrupt), &corrupt);
+}
+
+static void put_rate(struct nl_msg *msg, const struct impairment *plan)
+{
+	uint64_t bytes_per_s = plan->rate_bps / 8;
+	struct tc_netem_rate rate = {
+		.rate = bytes_per_s < UINT32_MAX ? (uint32_t)bytes_per_s : UINT32_MAX,
+		.packet_overhead = (int32_t)plan->overhead,
+	};
+
+	nla_put(msg, TCA_NETEM_RATE, sizeof(rate), &rate);
+	if (bytes_per_s >= UINT32_MAX)
+		nla_put_u64(msg, TCA_NETEM_RATE64, bytes_per_s);
+}
+
+static void put_times(struct nl_msg *msg, const struct impairment *plan)
+{
+	const int16_t *table = plan->jitter_ns ? distribution_table(plan->distribution) : NULL;
+	struct tc_netem_slot slot = {
+		.min_delay = (int64_t)plan->slot.min_ns,
+		.max_delay = (int64_t)plan->slot.max_ns,
+		.max_packets = (int32_t)plan->slot.packets,
+		.max_bytes = (int32_t)plan->slot.bytes,
+	};
+
+	nla_put_u64(msg, TCA_NETEM_LATENCY64, plan->delay_ns);
+	nla_put_u64(msg, TCA_NETEM_JITTER64, plan->jitter_ns);
+	nla_put(msg, TCA_NETEM_SLOT, sizeof(slot), &slot);
+	if (table)
+		nla_put(msg, TCA_NETEM_DELAY_DIST, DISTRIBUTION_LEN * sizeof(*table), table);
+}
+
+/* What netem cannot do, for callers that did not ask spec/impairment */
+static int check_plan(const struct impairment *plan, struct err *err)
+{
+	if (plan->drop_len)
+		return err_set(err, 0, "netem cannot lose frames by position: use the wire");
+	if (plan->jitter_ns > INT_MAX)
+		return err_set(err, 0, "netem's jitter ends at 2.1 s"); /* and is cut in silence */
+	if (plan->delay_correlation > 0)
+		return err_set(err, 0, "netem's delays do not correlate: use the wire");
+	return 0;
 }
 
 /**
  * netem_set() - Impair what leaves by an interface
  * @sock:	Opened in the namespace of the interface
  * @ifindex:	The interface; its root qdisc becomes netem, or is changed if it is
- * @plan:	What to do; drop lists are the wire's
- * @armed:	The tunnel is up: an impairment of ARM_UP loses from now on
- * @seed:	Of the random losses and jitter, any value; starts the generator anew.
- *		Kernels before 6.6 ignore it: see netem_stats()
+ * @plan:	What to do; drop lists and a correlation of the delay are the wire's
+ * @armed:	The tunnel is up: an impairment of ARM_UP acts in full from now on
+ * @seed:	Of all that is random but the place of a corruption and plain slots, any value;
+ *		starts the generator anew.  Kernels before 6.6 ignore it: see netem_stats()
  *
- * A change leaves the packets in the queue, and their release times, as they are.
+ * A change leaves the packets in the queue, and their release times, as they are.  It
+ * cannot take a table of a distribution away: after one, jitter is not uniform again.
  *
  * Return: 0, or -1 with @err set
  */
 int netem_set(struct nl_sock *sock, int ifindex, const struct impairment *plan, bool armed,
 	      uint64_t seed, struct err *err)
 {
-	bool lossy = armed || plan->arm == ARM_START;
+	bool all = armed || plan->arm == ARM_START;
+	uint32_t gap = plan->gap ? (uint32_t)plan->gap : 1;
 	struct tc_netem_qopt opt = {
-		.limit = netem_limit(plan),
-		.loss = lossy ? probability(plan->loss) : 0,
-	};
-	uint64_t bytes_per_s = plan->rate_bps / 8;
-	struct tc_netem_rate rate = {
-		.rate = bytes_per_s < UINT32_MAX ? (uint32_t)bytes_per_s : UINT32_MAX,
+		.limit = queue_limit(plan),
+		.loss = all ? probability(plan->loss) : 0,
+		.duplicate = all ? probability(chance_threshold(&plan->duplicate)) : 0,
+		.gap = all && plan->reorder.ratio > 0 ? gap : 0, /* 0: no reordering */
 	};
 	struct nl_msg *msg;
 	struct nlattr *options;
 
-	if (plan->drop_len)
-		return err_set(err, 0, "netem cannot lose frames by position: use the wire");
-	if (plan->jitter_ns > INT_MAX)
-		return err_set(err, 0, "netem's jitter ends at 2.1 s"); /* and is cut in silence */
+	if (check_plan(plan, err))
+		return -1;
 	msg = tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, ifindex, TC_H_ROOT,
 			 NETEM_HANDLE, 0, "netem");
 	options = nla_nest_start(msg, TCA_OPTIONS);
 	nlmsg_append(msg, &opt, sizeof(opt), NLMSG_ALIGNTO);
-	nla_put_u64(msg, TCA_NETEM_LATENCY64, plan->delay_ns);
-	nla_put_u64(msg, TCA_NETEM_JITTER64, plan->jitter_ns);
-	nla_put(msg, TCA_NETEM_RATE, sizeof(rate), &rate);
-	if (bytes_per_s >= UINT32_MAX)
-		nla_put_u64(msg, TCA_NETEM_RATE64, bytes_per_s);
+	put_times(msg, plan);
+	put_rate(msg, plan);
+	put_chances(msg, plan, all);
 	/* The kernel folds it to 32 bits and does not mix: neighbouring seeds would be alike */
 	nla_put_u64(msg, NETEM_PRNG_SEED, prng_mix(seed));
-	if (lossy && plan->has_gemodel)
-		put_gemodel(msg, &plan->gemodel);
+	if (all)
+		put_loss(msg, plan);
 	nla_nest_end(msg, options);
 	return netlink_talk(sock, msg, err, "cannot set netem on interface %d", ifindex);
 }
@@ -240,6 +316,7 @@ int netem_stats(struct nl_sock *sock, int ifindex, struct netem_stats *ret, stru
 		.sent = a.counts.packets,
 		.dropped = a.counts.queue.drops,
 		.queued = a.counts.queue.qlen,
+		.reordered = a.counts.queue.requeues,
 		.seed = a.seed,
 	};
 	return 0;

@@ -21,6 +21,7 @@ struct netem_stats {
 	uint64_t sent; /* frames that left the queue */
 	uint64_t dropped; /* lost by plan and for want of room, together */
 	uint64_t queued; /* in the queue now */
+	uint64_t reordered; /* frames that went without their delay */
 	uint64_t seed; /* of its generator; 0: the kernel has no such attribute (before 6.6) */
 };
 
@@ -29,7 +30,6 @@ struct netem_redirect_stats {
 	uint64_t refused; /* of them, those that the far egress did not take: full, or down */
 };
 
-uint32_t netem_limit(const struct impairment *plan);
 int netem_set(struct nl_sock *sock, int ifindex, const struct impairment *plan, bool armed,
 	      uint64_t seed, struct err *err);
 int netem_stats(struct nl_sock *sock, int ifindex, struct netem_stats *ret, struct err *err);

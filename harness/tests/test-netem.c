@@ -34,6 +34,7 @@
 #include "base/prng.h"
 #include "base/units.h"
 #include "impair/impair.h"
+#include "impair/queue.h"
 #include "net/netlink.h"
 #include "tests/tap.h"
 #include "tests/taus.h"
@@ -541,7 +542,7 @@ static void check_limit(void)
 	};
 
 	for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
-		tap_is(netem_limit(&rows[n].plan), rows[n].want, "queue limit %zu", n);
+		tap_is(queue_limit(&rows[n].plan), rows[n].want, "queue limit %zu", n);
 }
 
 static bool may_use_network(void)
