@@ -35,6 +35,13 @@ const char *const impair_engine_names[ENGINE_COUNT] = {
 	[ENGINE_WIRE] = "wire",
 };
 
+const char *const distribution_names[DISTRIBUTION_COUNT] = {
+	[DISTRIBUTION_UNIFORM] = "uniform",
+	[DISTRIBUTION_NORMAL] = "normal",
+	[DISTRIBUTION_PARETO] = "pareto",
+	[DISTRIBUTION_PARETONORMAL] = "paretonormal",
+};
+
 #define DIR_BOTH DIR_COUNT
 static const char *const direction_words[] = {
 	[DIR_UP] = "up",
@@ -47,7 +54,9 @@ static const char *const arm_words[] = { [ARM_START] = "start", [ARM_UP] = "up" 
 
 static_assert(sizeof(enum impair_engine) == sizeof(int), "SCHEMA_WORD writes an int");
 
-#define KEYS_MAX 16
+#define KEYS_MAX	 32
+#define NETEM_JITTER_MAX 2147483647ULL /* ns: the kernel cuts what is above in silence */
+#define CORRELATION_MAX	 0.99 /* with more a draw hardly ever differs from the one before */
 
 /* An entry as it is written, and then what all entries say of one direction */
 struct slot {
@@ -68,6 +77,18 @@ static bool read_loss(struct document *doc, yaml_node_t *node, void *out)
 			"than it says (10%% 25%% loses 1.7%%): use gemodel for bursts",
 			text);
 	return schema_value(doc, node, &(struct schema_key){ .kind = SCHEMA_RATIO }, out);
+}
+
+static bool read_correlation(struct document *doc, yaml_node_t *node, void *out)
+{
+	double *correlation = out;
+
+	if (!schema_value(doc, node, &(struct schema_key){ .kind = SCHEMA_RATIO }, correlation))
+		return false;
+	if (*correlation > CORRELATION_MAX)
+		return document_error(doc, node, "'%.60s' is out of range: write 0%% to 99%%",
+				      document_text(node));
+	return true;
 }
 
 /* An engine that was named cannot be "none": that is what no entry means */
@@ -128,6 +149,80 @@ static const struct schema_key gemodel_keys[] = {
 	{ 0 },
 };
 
+/* A row of the chain adds up to at most 1: the rest is to stay where it is */
+static bool check_state(struct document *doc, yaml_node_t *node, void *base)
+{
+	const struct fourstate *f = &((struct slot *)base)->i.state;
+
+	if (f->p13 + f->p14 > 1)
+		return document_error(doc, document_find(doc, node, "p14"),
+				      "'p13' and 'p14' are more than 100%% together: both leave "
+				      "state 1");
+	if (f->p31 + f->p32 > 1)
+		return document_error(doc, document_find(doc, node, "p32"),
+				      "'p31' and 'p32' are more than 100%% together: both leave "
+				      "state 3");
+	return true;
+}
+
+static const struct schema_key state_keys[] = {
+	{ .name = "p13",
+	  .kind = SCHEMA_RATIO,
+	  .required = true,
+	  .offset = offsetof(struct fourstate, p13) },
+	{ .name = "p31",
+	  .kind = SCHEMA_RATIO,
+	  .required = true,
+	  .offset = offsetof(struct fourstate, p31) },
+	{ .name = "p32",
+	  .kind = SCHEMA_RATIO,
+	  .fallback = "0%",
+	  .offset = offsetof(struct fourstate, p32) },
+	{ .name = "p23",
+	  .kind = SCHEMA_RATIO,
+	  .fallback = "100%",
+	  .offset = offsetof(struct fourstate, p23) },
+	{ .name = "p14",
+	  .kind = SCHEMA_RATIO,
+	  .fallback = "0%",
+	  .offset = offsetof(struct fourstate, p14) },
+	{ 0 },
+};
+
+static bool check_slots(struct document *doc, yaml_node_t *node, void *base)
+{
+	const struct slots *s = &((struct slot *)base)->i.slot;
+
+	if (s->max_ns < s->min_ns)
+		return document_error(doc, document_find(doc, node, "max"),
+				      "'max' is less than 'min': nothing can be both");
+	return true;
+}
+
+static const struct schema_key slot_keys[] = {
+	{ .name = "min", .kind = SCHEMA_DURATION, .offset = offsetof(struct slots, min_ns) },
+	{ .name = "max",
+	  .kind = SCHEMA_DURATION,
+	  .required = true,
+	  .offset = offsetof(struct slots, max_ns),
+	  .min = 1,
+	  .max = 3600 * NS_PER_S,
+	  .range = "more than 0s, at most 1h" },
+	{ .name = "packets",
+	  .kind = SCHEMA_COUNT,
+	  .offset = offsetof(struct slots, packets),
+	  .min = 1,
+	  .max = INT32_MAX,
+	  .range = "1 to 2147483647 packets" },
+	{ .name = "bytes",
+	  .kind = SCHEMA_SIZE,
+	  .offset = offsetof(struct slots, bytes),
+	  .min = 1,
+	  .max = INT32_MAX,
+	  .range = "1 to 2147483647 bytes" },
+	{ 0 },
+};
+
 static const struct schema_key position = { .kind = SCHEMA_COUNT };
 
 enum {
@@ -136,16 +231,38 @@ enum {
 	KEY_ENGINE,
 	KEY_DELAY,
 	KEY_JITTER,
+	KEY_DELAY_CORRELATION,
+	KEY_DISTRIBUTION,
 	KEY_LOSS,
 	KEY_GEMODEL,
+	KEY_STATE,
+	KEY_DUPLICATE,
+	KEY_DUPLICATE_CORRELATION,
+	KEY_CORRUPT,
+	KEY_CORRUPT_CORRELATION,
+	KEY_REORDER,
+	KEY_GAP,
+	KEY_REORDER_CORRELATION,
 	KEY_RATE,
+	KEY_OVERHEAD,
 	KEY_LIMIT,
+	KEY_SLOT,
 	KEY_DROP,
 	KEY_COUNT,
 	KEY_ARM,
 	KEYS,
 };
 static_assert(KEYS < KEYS_MAX, "said[] has a place for each key");
+
+#define RATIO(word, field)                                                                         \
+	{                                                                                          \
+		.name = word, .kind = SCHEMA_RATIO, .offset = offsetof(struct slot, i.field)       \
+	}
+#define CORRELATION(word, field)                                                                   \
+	{                                                                                          \
+		.name = word, .kind = SCHEMA_OWN, .offset = offsetof(struct slot, i.field),        \
+		.read = read_correlation                                                           \
+	}
 
 static const struct schema_key keys[KEYS + 1] = {
 	[KEY_LINK] = { .name = "link",
@@ -172,6 +289,12 @@ static const struct schema_key keys[KEYS + 1] = {
 	[KEY_JITTER] = { .name = "jitter",
 			 .kind = SCHEMA_DURATION,
 			 .offset = offsetof(struct slot, i.jitter_ns) },
+	[KEY_DELAY_CORRELATION] = CORRELATION("delay-correlation", delay_correlation),
+	[KEY_DISTRIBUTION] = { .name = "distribution",
+			       .kind = SCHEMA_WORD,
+			       .offset = offsetof(struct slot, i.distribution),
+			       .words = distribution_names,
+			       .words_len = DISTRIBUTION_COUNT },
 	[KEY_LOSS] = { .name = "loss",
 		       .kind = SCHEMA_OWN,
 		       .offset = offsetof(struct slot, i.loss),
@@ -180,18 +303,45 @@ static const struct schema_key keys[KEYS + 1] = {
 			  .kind = SCHEMA_MAPPING,
 			  .offset = offsetof(struct slot, i.gemodel),
 			  .keys = gemodel_keys },
+	[KEY_STATE] = { .name = "state",
+			.kind = SCHEMA_MAPPING,
+			.offset = offsetof(struct slot, i.state),
+			.keys = state_keys,
+			.check = check_state },
+	[KEY_DUPLICATE] = RATIO("duplicate", duplicate.ratio),
+	[KEY_DUPLICATE_CORRELATION] = CORRELATION("duplicate-correlation", duplicate.correlation),
+	[KEY_CORRUPT] = RATIO("corrupt", corrupt.ratio),
+	[KEY_CORRUPT_CORRELATION] = CORRELATION("corrupt-correlation", corrupt.correlation),
+	[KEY_REORDER] = RATIO("reorder", reorder.ratio),
+	[KEY_GAP] = { .name = "gap",
+		      .kind = SCHEMA_COUNT,
+		      .offset = offsetof(struct slot, i.gap),
+		      .min = 1,
+		      .max = UINT32_MAX,
+		      .range = "1 to 4294967295 packets" },
+	[KEY_REORDER_CORRELATION] = CORRELATION("reorder-correlation", reorder.correlation),
 	[KEY_RATE] = { .name = "rate",
 		       .kind = SCHEMA_RATE,
 		       .offset = offsetof(struct slot, i.rate_bps),
 		       .min = 1000,
 		       .max = 1000000000000,
 		       .range = "1kbit to 1000gbit" },
+	[KEY_OVERHEAD] = { .name = "overhead",
+			   .kind = SCHEMA_SIZE,
+			   .offset = offsetof(struct slot, i.overhead),
+			   .max = 65535,
+			   .range = "0 to 65535 bytes" },
 	[KEY_LIMIT] = { .name = "limit",
 			.kind = SCHEMA_COUNT,
 			.offset = offsetof(struct slot, i.limit),
 			.min = 1,
 			.max = UINT32_MAX,
 			.range = "1 to 4294967295 packets" },
+	[KEY_SLOT] = { .name = "slot",
+		       .kind = SCHEMA_MAPPING,
+		       .offset = offsetof(struct slot, i.slot),
+		       .keys = slot_keys,
+		       .check = check_slots },
 	[KEY_DROP] = { .name = "drop",
 		       .kind = SCHEMA_LIST,
 		       .offset = offsetof(struct slot, i.drop),
@@ -217,17 +367,66 @@ static const struct {
 	enum impair_engine engine;
 	const char *why;
 } only[] = {
-	{ KEY_JITTER, ENGINE_NETEM, "the wire keeps the order of frames" },
-	{ KEY_RATE, ENGINE_NETEM, "the wire has no rate" },
-	{ KEY_LIMIT, ENGINE_NETEM, "the wire's queue has no limit" },
+	{ KEY_DELAY_CORRELATION, ENGINE_WIRE,
+	  "the kernel takes the draw modulo twice the jitter, and no correlation is left" },
 	{ KEY_DROP, ENGINE_WIRE, "netem cannot lose frames by position" },
 	{ KEY_COUNT, ENGINE_WIRE, "only a drop list counts" },
 };
 
+/* What means nothing without another key */
+static const struct {
+	int key, other;
+	const char *why;
+} needs[] = {
+	{ KEY_JITTER, KEY_DELAY, "no packet can arrive before it was sent" },
+	{ KEY_DISTRIBUTION, KEY_JITTER, "it is the jitter's" },
+	{ KEY_DELAY_CORRELATION, KEY_JITTER, "it is the jitter's" },
+	{ KEY_DUPLICATE_CORRELATION, KEY_DUPLICATE, "it is its correlation" },
+	{ KEY_CORRUPT_CORRELATION, KEY_CORRUPT, "it is its correlation" },
+	{ KEY_REORDER_CORRELATION, KEY_REORDER, "it is its correlation" },
+	{ KEY_REORDER, KEY_DELAY, "a frame that does not wait overtakes those that do" },
+	{ KEY_GAP, KEY_REORDER, "it says which frames may be reordered" },
+	{ KEY_OVERHEAD, KEY_RATE, "it is what the rate counts besides" },
+	{ KEY_COUNT, KEY_DROP, "it says what a drop list counts" },
+};
+
+static const int loss_models[] = { KEY_LOSS, KEY_GEMODEL, KEY_STATE };
+
+/* What waits for 'arm' */
+static const int armed[] = { KEY_LOSS,	    KEY_GEMODEL, KEY_STATE,  KEY_DROP,
+			     KEY_DUPLICATE, KEY_CORRUPT, KEY_REORDER };
+
 /** impairment_loses() - Does this impairment plan to lose packets? */
 bool impairment_loses(const struct impairment *i)
 {
-	return i->loss > 0 || i->has_gemodel || i->drop_len;
+	return i->loss > 0 || i->has_gemodel || i->has_state || i->drop_len;
+}
+
+static void check_models(struct document *doc, const yaml_node_t *const *said)
+{
+	const yaml_node_t *first = NULL;
+	const char *first_name = NULL;
+
+	for (size_t n = 0; n < ARRAY_SIZE(loss_models); n++) {
+		const yaml_node_t *model = said[loss_models[n]];
+
+		if (model && first)
+			document_error(doc, model,
+				       "'%s' and '%s' are two models of loss: keep one of them",
+				       first_name, keys[loss_models[n]].name);
+		if (model && !first) {
+			first = model;
+			first_name = keys[loss_models[n]].name;
+		}
+	}
+}
+
+static bool says_any(const yaml_node_t *const *said, const int *which, size_t len)
+{
+	for (size_t n = 0; n < len; n++)
+		if (said[which[n]])
+			return true;
+	return false;
 }
 
 /* What the merged keys of one direction may not be together */
@@ -241,18 +440,23 @@ static void check_slot(struct document *doc, struct slot *s)
 				       "'%s' needs engine: %s (here it is %s): %s",
 				       keys[only[n].key].name, impair_engine_names[only[n].engine],
 				       impair_engine_names[s->i.engine], only[n].why);
-	if (said[KEY_LOSS] && said[KEY_GEMODEL])
-		document_error(doc, said[KEY_GEMODEL],
-			       "'loss' and 'gemodel' are two models of loss: keep one of them");
-	if (said[KEY_JITTER] && s->i.jitter_ns > s->i.delay_ns)
+	for (size_t n = 0; n < ARRAY_SIZE(needs); n++)
+		if (said[needs[n].key] && !said[needs[n].other])
+			document_error(doc, said[needs[n].key], "'%s' needs '%s': %s",
+				       keys[needs[n].key].name, keys[needs[n].other].name,
+				       needs[n].why);
+	check_models(doc, said);
+	if (said[KEY_JITTER] && said[KEY_DELAY] && s->i.jitter_ns > s->i.delay_ns)
 		document_error(doc, said[KEY_JITTER],
 			       "'jitter' is more than 'delay': no packet can arrive before it "
 			       "was sent");
-	if (said[KEY_COUNT] && !said[KEY_DROP])
-		document_error(doc, said[KEY_COUNT], "'count' needs a drop list: add 'drop'");
-	if (said[KEY_ARM] && !said[KEY_LOSS] && !said[KEY_GEMODEL] && !said[KEY_DROP])
+	if (said[KEY_JITTER] && s->i.engine == ENGINE_NETEM && s->i.jitter_ns > NETEM_JITTER_MAX)
+		document_error(doc, said[KEY_JITTER],
+			       "netem's jitter ends at 2.147 s: use less, or engine: wire");
+	if (said[KEY_ARM] && !says_any(said, armed, ARRAY_SIZE(armed)))
 		document_error(doc, said[KEY_ARM],
-			       "'arm' says when losses begin: add 'loss', 'gemodel' or 'drop'");
+			       "'arm' says when losses begin: add 'loss', 'gemodel', 'state', "
+			       "'drop', 'duplicate', 'corrupt' or 'reorder'");
 }
 
 /* Merge an entry that was read without errors into one direction */
@@ -277,6 +481,8 @@ static void merge(struct document *doc, yaml_node_t *entry, struct slot *s)
 	schema_read(doc, entry, keys, s); /* cannot fail: it was read before */
 	if (s->said[KEY_GEMODEL])
 		s->i.has_gemodel = true;
+	if (s->said[KEY_STATE])
+		s->i.has_state = true;
 	s->said[KEY_LINK] = entry;
 }
 

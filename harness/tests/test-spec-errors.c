@@ -10,8 +10,9 @@
 	"known: title, requirement, clause, level, family, pairs, middleboxes, impair, "           \
 	"traffic, idle, dpd, limits, expect"
 #define KNOWN_IMPAIR                                                                               \
-	"known: link, direction, engine, delay, jitter, loss, gemodel, rate, limit, "              \
-	"drop, count, arm"
+	"known: link, direction, engine, delay, jitter, delay-correlation, distribution, loss, "   \
+	"gemodel, state, duplicate, duplicate-correlation, corrupt, corrupt-correlation, "         \
+	"reorder, gap, reorder-correlation, rate, overhead, limit, slot, drop, count, arm"
 
 static const struct row {
 	const char *name;
@@ -115,13 +116,43 @@ static const struct row {
 	  "impair: [{link: lan, engine: netem, direction: up, drop: [1]}]",
 	  "7:58: 'drop' needs engine: wire (here it is netem): netem cannot lose frames by "
 	  "position" },
-	{ "jitter on the wire", 7, "impair: [{link: lan, engine: wire, delay: 2ms, jitter: 1ms}]",
-	  "7:56: 'jitter' needs engine: netem (here it is wire): the wire keeps the order of "
-	  "frames" },
-	{ "rate on the wire", 7, "impair: [{link: lan, engine: wire, rate: 1mbit}]",
-	  "7:42: 'rate' needs engine: netem (here it is wire): the wire has no rate" },
-	{ "limit on the wire", 7, "impair: [{link: lan, engine: wire, limit: 10}]",
-	  "7:43: 'limit' needs engine: netem (here it is wire): the wire's queue has no limit" },
+	{ "correlation of the delay with netem", 7,
+	  "impair: [{link: lan, delay: 2ms, jitter: 1ms, delay-correlation: 25%}]",
+	  "7:66: 'delay-correlation' needs engine: wire (here it is netem): the kernel takes the "
+	  "draw modulo twice the jitter, and no correlation is left" },
+	{ "correlation of all", 7,
+	  "impair: [{link: lan, duplicate: 1%, duplicate-correlation: 100%}]",
+	  "7:60: '100%' is out of range: write 0% to 99%" },
+	{ "jitter without delay", 7, "impair: [{link: lan, jitter: 1ms}]",
+	  "7:30: 'jitter' needs 'delay': no packet can arrive before it was sent" },
+	{ "distribution without jitter", 7,
+	  "impair: [{link: lan, delay: 1ms, distribution: normal}]",
+	  "7:48: 'distribution' needs 'jitter': it is the jitter's" },
+	{ "unknown distribution", 7,
+	  "impair: [{link: lan, delay: 1ms, jitter: 1ms, distribution: norm}]",
+	  "7:61: unknown word 'norm': known: uniform, normal, pareto, "
+	  "paretonormal" },
+	{ "reorder without delay", 7, "impair: [{link: lan, reorder: 1%}]",
+	  "7:31: 'reorder' needs 'delay': a frame that does not wait overtakes those that do" },
+	{ "gap without reorder", 7, "impair: [{link: lan, delay: 1ms, gap: 5}]",
+	  "7:39: 'gap' needs 'reorder': it says which frames may be reordered" },
+	{ "correlation without its ratio", 7, "impair: [{link: lan, corrupt-correlation: 5%}]",
+	  "7:43: 'corrupt-correlation' needs 'corrupt': it is its correlation" },
+	{ "overhead without rate", 7, "impair: [{link: lan, overhead: 20}]",
+	  "7:32: 'overhead' needs 'rate': it is what the rate counts besides" },
+	{ "slot without max", 7, "impair: [{link: lan, slot: {min: 1ms}}]",
+	  "7:28: key 'max' is missing: write it" },
+	{ "slot upside down", 7, "impair: [{link: lan, slot: {min: 2ms, max: 1ms}}]",
+	  "7:44: 'max' is less than 'min': nothing can be both" },
+	{ "state beyond 100%", 7, "impair: [{link: lan, state: {p13: 60%, p31: 50%, p14: 50%}}]",
+	  "7:55: 'p13' and 'p14' are more than 100% together: both leave state 1" },
+	{ "state 3 beyond 100%", 7, "impair: [{link: lan, state: {p13: 6%, p31: 60%, p32: 50%}}]",
+	  "7:54: 'p31' and 'p32' are more than 100% together: both leave state 3" },
+	{ "state and gemodel", 7,
+	  "impair: [{link: lan, gemodel: {p: 1%, r: 30%}, state: {p13: 6%, p31: 60%}}]",
+	  "7:55: 'gemodel' and 'state' are two models of loss: keep one of them" },
+	{ "jitter above the kernel's", 7, "impair: [{link: lan, delay: 3s, jitter: 2200ms}]",
+	  "7:41: netem's jitter ends at 2.147 s: use less, or engine: wire" },
 	{ "drop list does not ascend", 7, "impair: [{link: lan, engine: wire, drop: [3, 7, 7]}]",
 	  "7:49: '7' does not ascend: write the positions in order, each once" },
 	{ "drop list from 0", 7, "impair: [{link: lan, engine: wire, drop: [0]}]",
@@ -144,9 +175,10 @@ static const struct row {
 	{ "jitter above delay", 7, "impair: [{link: lan, delay: 1ms, jitter: 2ms}]",
 	  "7:42: 'jitter' is more than 'delay': no packet can arrive before it was sent" },
 	{ "count without drop", 7, "impair: [{link: lan, engine: wire, loss: 1%, count: payload}]",
-	  "7:53: 'count' needs a drop list: add 'drop'" },
+	  "7:53: 'count' needs 'drop': it says what a drop list counts" },
 	{ "arm without loss", 7, "impair: [{link: lan, delay: 1ms, arm: up}]",
-	  "7:39: 'arm' says when losses begin: add 'loss', 'gemodel' or 'drop'" },
+	  "7:39: 'arm' says when losses begin: add 'loss', 'gemodel', 'state', 'drop', "
+	  "'duplicate', 'corrupt' or 'reorder'" },
 	{ "set twice", 7,
 	  "impair:\n- {link: lan, loss: 1%}\n- {link: lan, direction: up, loss: 2%}",
 	  "9:36: 'loss' of this link and direction is set in line 8 already" },
