@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A link changes no byte, so a frame is the same if all its bytes are.  A node may
+ * A link changes no byte, so a frame is the same if all its bytes are (what a link does
+ * else, by accident or by plan, is found in decode/damage).  A node may
  * change TTL, checksums, sequence numbers, window and options; it leaves addresses,
  * ports, the IPv4 identification and the payload alone (a NAT does not: not matched).
  *
@@ -16,6 +17,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "decode/damage.h"
 
 #define NONE SIZE_MAX
 
@@ -328,7 +331,18 @@ int match_link(const struct trace *sender, const struct trace *receiver, uint64_
 			     .points = { { .trace = sender, .direction = TRACE_OUTBOUND },
 					 { .trace = receiver, .direction = TRACE_INBOUND } } };
 
-	return match(&m, until_ns, ret);
+	if (match(&m, until_ns, ret))
+		return -1;
+	if (!damage_find(sender, receiver, ret))
+		return 0;
+	match_release(ret);
+	return -1;
+}
+
+/** match_is_lost() - Did the @i-th frame that was sent come in no form at all? */
+bool match_is_lost(const struct match *m, size_t i)
+{
+	return m->received[i] == MATCH_LOST && (!m->damaged || m->damaged[i] == MATCH_LOST);
 }
 
 /**
@@ -355,5 +369,6 @@ void match_release(struct match *m)
 {
 	free(m->sent);
 	free(m->received);
+	free(m->damaged);
 	*m = (struct match){ 0 };
 }

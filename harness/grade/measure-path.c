@@ -59,6 +59,26 @@ MEASURE_LINK(link_loss)
 	return e->captured && m->len && number((double)m->lost / (double)m->len, ret);
 }
 
+/* What came out otherwise than it went in */
+MEASURE_LINK(link_change)
+{
+	const struct match *m = &e->matches[l][d];
+	const struct {
+		const char *what;
+		size_t n;
+	} changes[] = {
+		{ "duplicated", m->duplicated },
+		{ "corrupted", m->corrupted },
+		{ "reordered", m->reordered },
+		{ "overtook", m->overtook },
+	};
+
+	for (size_t i = 0; e->captured && i < ARRAY_SIZE(changes); i++)
+		if (strcmp(changes[i].what, what) == 0)
+			return number((double)changes[i].n, ret);
+	return false;
+}
+
 MEASURE_LINK(link_counter)
 {
 	const json_t *links = json_object_get(e->execution, "links"), *link, *count;
@@ -89,7 +109,8 @@ MEASURE_LINK(drops_match)
 	bool same = true;
 
 	(void)what;
-	if (!e->captured || !plan->drop_len || plan->loss > 0 || plan->has_gemodel)
+	if (!e->captured || !plan->drop_len || plan->loss > 0 || plan->has_gemodel ||
+	    plan->has_state)
 		return false;
 	for (size_t i = 0; i < m->len; i++) {
 		const struct trace_frame *f = &t->frames[m->sent[i]];
@@ -101,7 +122,7 @@ MEASURE_LINK(drops_match)
 		else
 			listed = next < plan->drop_len && plan->drop[next] == ++n;
 		next += listed;
-		same = same && listed == (m->received[i] == MATCH_LOST);
+		same = same && listed == match_is_lost(m, i);
 	}
 	return measure_yes_no(same && next == plan->drop_len, ret);
 }

@@ -43,6 +43,7 @@ MEASURE(holes_unfilled);
 MEASURE_LINK(link_counter);
 MEASURE_LINK(link_lost);
 MEASURE_LINK(link_loss);
+MEASURE_LINK(link_change);
 MEASURE_LINK(drops_match);
 MEASURE_LINK(link_delay);
 MEASURE_LINK(link_rate);

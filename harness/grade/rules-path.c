@@ -40,7 +40,7 @@ void rule_loss_on_link(const struct evidence *e, const struct rule *rule, json_t
 
 			if (!m->lost)
 				continue;
-			while (m->received[first] != MATCH_LOST)
+			while (!match_is_lost(m, first))
 				first++;
 			snprintf(hop, sizeof(hop), "%s:%s", link_names[l], direction_names[d]);
 			f = finding_add(findings, rule, hop,

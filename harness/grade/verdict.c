@@ -78,7 +78,7 @@ static void describe_plan(const struct impairment *plan, char *buf, size_t size)
 {
 	if (plan->drop_len)
 		snprintf(buf, size, "%zu listed", plan->drop_len);
-	else if (plan->has_gemodel)
+	else if (plan->has_gemodel || plan->has_state)
 		snprintf(buf, size, "in bursts");
 	else
 		snprintf(buf, size, "%.4g%% at random", plan->loss * 100);
