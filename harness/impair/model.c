@@ -60,11 +60,13 @@ static struct fate decide(struct model *m, bool armed, uint64_t position, size_t
 	return f;
 }
 
-/* The gap counts what goes on */
-static void reorder(struct model *m, struct fate *f)
+/* Nothing else becomes of what is lost; the gap counts what goes on */
+static void settle(struct model *m, struct fate *f)
 {
-	if (f->why)
+	if (f->why) {
+		*f = (struct fate){ .why = f->why };
 		return;
+	}
 	f->reordered = f->reordered && m->behind + 1 >= m->plan->gap;
 	m->behind = f->reordered ? 0 : m->behind + 1;
 }
@@ -91,8 +93,8 @@ void model_decide(struct model *m, bool armed, uint64_t position, size_t len, st
 		ret->frame.why = listed ? ret->frame.why : NULL;
 	}
 	if (ret->copied)
-		reorder(m, &ret->copy);
-	reorder(m, &ret->frame);
+		settle(m, &ret->copy);
+	settle(m, &ret->frame);
 }
 
 /** model_release() - Free it; idempotent */

@@ -137,6 +137,48 @@ static void check_gemodel(void)
 	}
 }
 
+/*
+ * The share of each state solves pi = pi P, found by running the chain from one state
+ * until it stays; loss is states 3 and 4.  A burst of losses ends by p31 + p32, if none
+ * begins at once again and none is alone.
+ */
+static void check_state(void)
+{
+	static const struct fourstate models[] = {
+		{ .p13 = 0.01, .p31 = 0.3, .p32 = 0, .p23 = 1, .p14 = 0 },
+		{ .p13 = 0.02, .p31 = 0.2, .p32 = 0.1, .p23 = 0.3, .p14 = 0.01 },
+		{ .p13 = 0.5, .p31 = 0.5, .p32 = 0.5, .p23 = 0.5, .p14 = 0.5 },
+		{ .p13 = 0, .p31 = 1, .p32 = 0, .p23 = 1, .p14 = 0.05 },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(models); n++) {
+		const struct fourstate *f = &models[n];
+		struct impairment plan = { .has_state = true, .state = *f };
+		AUTO_FREE bool *lost = decide_all(&plan, 11, "wire:inside:down");
+		double s[4] = { 1, 0, 0, 0 }, stay = 1 - f->p31 - f->p32, bursts_mean;
+		size_t bursts;
+
+		for (int i = 0; i < 10000; i++) {
+			double one = s[0] * (1 - f->p13 - f->p14) + s[2] * f->p31 + s[3];
+			double two = s[1] * (1 - f->p23) + s[2] * f->p32;
+			double three = s[0] * f->p13 + s[1] * f->p23 + s[2] * stay;
+			double four = s[0] * f->p14;
+
+			s[0] = one, s[1] = two, s[2] = three, s[3] = four;
+		}
+		/* the chains remember at most some ten frames: ten times the variance */
+		near(mean(lost), s[2] + s[3], sqrt(10 * s[2] / FRAMES + s[3] / FRAMES), "state",
+		     (double)n);
+		bursts_mean = burst_mean(lost, &bursts);
+		if (f->p14 <= 0)
+			near(bursts_mean, 1 / (1 - stay),
+			     sqrt(stay / ((1 - stay) * (1 - stay)) / (double)bursts),
+			     "burst of state", (double)n);
+		if (f->p13 <= 0)
+			near(bursts_mean, 1, 0, "lost alone", (double)n);
+	}
+}
+
 static void check_streams(void)
 {
 	struct impairment plan = { .loss = 0.1 };
@@ -206,6 +248,7 @@ int main(void)
 	check_random();
 	check_bounds();
 	check_gemodel();
+	check_state();
 	check_streams();
 	check_list();
 	return tap_done();
