@@ -19,6 +19,7 @@
 #include "spec/impairment.h"
 #include "spec/schema.h"
 #include "spec/target.h"
+#include "spec/timeline.h"
 
 #define DAY_NS (24 * 3600ULL * NS_PER_S)
 
@@ -316,6 +317,10 @@ static const struct schema_key case_keys[] = {
 	  .kind = SCHEMA_OWN,
 	  .offset = offsetof(struct spec_case, impair),
 	  .read = impairment_read },
+	{ .name = "timeline",
+	  .kind = SCHEMA_OWN,
+	  .offset = offsetof(struct spec_case, timeline),
+	  .read = timeline_read },
 	{ .name = "traffic",
 	  .kind = SCHEMA_LIST,
 	  .offset = offsetof(struct spec_case, traffic),
@@ -368,6 +373,7 @@ static void finish_case(struct document *doc, struct spec_case *c)
 	for (int l = 0; l < LINK_COUNT; l++)
 		for (int d = 0; d < DIR_COUNT; d++)
 			c->planned_loss |= impairment_loses(&c->impair[l][d]);
+	timeline_check(doc, c);
 	for (size_t i = 0; i < c->expect_len; i++)
 		if (!document_find(doc, document_item(doc, expect, i), "level"))
 			c->expect[i].should = c->level != 'R';
@@ -421,6 +427,7 @@ void spec_case_free(struct spec_case *c)
 	for (int l = 0; l < LINK_COUNT; l++)
 		for (int d = 0; d < DIR_COUNT; d++)
 			free(c->impair[l][d].drop);
+	timeline_release(&c->timeline);
 	free(c->pairs);
 	free(c->middleboxes);
 	free(c->traffic);

@@ -129,6 +129,14 @@ struct expectation {
 	struct place at;
 };
 
+struct timeline_entry;
+
+/** What changes while the case runs, in the order of time: see spec/timeline.h. */
+struct timeline {
+	struct timeline_entry *entries; /* owned */
+	size_t len;
+};
+
 struct spec_case {
 	char *file; /* as given */
 	char *id; /* file name without folder and .yaml */
@@ -140,6 +148,7 @@ struct spec_case {
 	struct choice *middleboxes; /* at least one */
 	size_t middleboxes_len;
 	struct impairment impair[LINK_COUNT][DIR_COUNT];
+	struct timeline timeline;
 	bool planned_loss; /* a loss, a model or a drop list is planned: needs a witness */
 	struct traffic *traffic;
 	size_t traffic_len;

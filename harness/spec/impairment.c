@@ -548,3 +548,121 @@ bool impairment_read(struct document *doc, yaml_node_t *node, void *ret_impair)
 	}
 	return doc->errors_len == before;
 }
+
+/* --- changes while the case runs: what a timeline lays over an impairment ------------- */
+
+/* What an engine cannot change while frames are on the way, or what would not mean anything */
+static bool is_fixed(int key)
+{
+	return key == KEY_LINK || key == KEY_DIRECTION || key == KEY_ENGINE || key == KEY_DROP ||
+	       key == KEY_COUNT || key == KEY_ARM;
+}
+
+/** impairment_change_key() - The name of the @n-th key, from 0, that can change; NULL: no more */
+const char *impairment_change_key(size_t n)
+{
+	for (int k = 0; k < KEYS; k++)
+		if (!is_fixed(k) && n-- == 0)
+			return keys[k].name;
+	return NULL;
+}
+
+/**
+ * impairment_read_change() - Read those keys of a mapping that can change
+ * @doc:	The document; notes the errors
+ * @entry:	The mapping; its other keys are the caller's
+ * @ret:	Filled in; owns nothing
+ *
+ * Return: true if nothing was wrong
+ */
+bool impairment_read_change(struct document *doc, const yaml_node_t *entry,
+			    struct impairment_change *ret)
+{
+	struct slot s = { 0 };
+	bool ok = true;
+
+	ret->said = 0;
+	for (int k = 0; k < KEYS; k++) {
+		yaml_node_t *value = document_find(doc, entry, keys[k].name);
+
+		if (!value || is_fixed(k))
+			continue;
+		ok &= schema_value(doc, value, &keys[k], &s);
+		ret->said |= 1U << k;
+	}
+	ret->i = s.i;
+	ret->i.has_gemodel = ret->said & 1U << KEY_GEMODEL;
+	ret->i.has_state = ret->said & 1U << KEY_STATE;
+	return ok;
+}
+
+/* Bytes of the member that a key fills in */
+static size_t size_of(int key)
+{
+	static const size_t of_mapping[KEYS] = {
+		[KEY_GEMODEL] = sizeof(struct gemodel),
+		[KEY_STATE] = sizeof(struct fourstate),
+		[KEY_SLOT] = sizeof(struct slots),
+	};
+	static const size_t of_kind[SCHEMA_KINDS] = {
+		[SCHEMA_DURATION] = sizeof(uint64_t), [SCHEMA_RATE] = sizeof(uint64_t),
+		[SCHEMA_SIZE] = sizeof(uint64_t),     [SCHEMA_COUNT] = sizeof(uint64_t),
+		[SCHEMA_WORD] = sizeof(int),	      [SCHEMA_RATIO] = sizeof(double),
+		[SCHEMA_OWN] = sizeof(double), /* a ratio with a reader of its own */
+	};
+	size_t size = of_mapping[key] ? of_mapping[key] : of_kind[keys[key].kind];
+
+	if (!size)
+		abort(); /* a key of a new kind: say its size here */
+	return size;
+}
+
+/** impairment_overlay() - Let the keys that a change says have its values */
+void impairment_overlay(struct impairment *base, const struct impairment_change *change)
+{
+	for (int k = 0; k < KEYS; k++) {
+		size_t offset = keys[k].offset - offsetof(struct slot, i);
+
+		if (change->said & 1U << k)
+			memcpy((char *)base + offset, (const char *)&change->i + offset,
+			       size_of(k));
+	}
+	base->has_gemodel |= change->i.has_gemodel;
+	base->has_state |= change->i.has_state;
+}
+
+/**
+ * impairment_check_change() - Can the keys of changes hold together, over an impairment?
+ * @doc:	The document; notes the errors
+ * @impair:	The list `impair`, read without errors; NULL: there is none
+ * @link:	Of which link
+ * @direction:	In which direction
+ * @entries:	Mappings that hold at the same time, read without errors; a later one wins
+ * @len:	How many
+ */
+void impairment_check_change(struct document *doc, yaml_node_t *impair, enum link_id link,
+			     enum direction direction, yaml_node_t *const *entries, size_t len)
+{
+	struct slot slots[LINK_COUNT][DIR_COUNT] = { 0 };
+	struct slot *s = &slots[link][direction];
+
+	for (size_t n = 0; impair && n < document_items(impair); n++)
+		read_entry(doc, document_item(doc, impair, n), slots);
+	if (!s->i.engine)
+		s->i.engine = slots[link][!direction].i.engine;
+	if (!s->i.engine)
+		s->i.engine = ENGINE_NETEM;
+	for (size_t n = 0; n < len; n++)
+		for (int k = 0; k < KEYS; k++) {
+			yaml_node_t *value = document_find(doc, entries[n], keys[k].name);
+
+			if (!value || is_fixed(k))
+				continue;
+			schema_value(doc, value, &keys[k], s);
+			s->said[k] = value;
+		}
+	check_slot(doc, s);
+	for (int l = 0; l < LINK_COUNT; l++)
+		for (int d = 0; d < DIR_COUNT; d++)
+			free(slots[l][d].i.drop);
+}
