@@ -22,7 +22,8 @@ struct impair_counters {
 	uint64_t corrupted; /* went on with a bit turned; netem: unknown */
 	uint64_t reordered; /* went on without their delay, ahead of all that waited */
 	uint64_t delayed; /* wire: had to wait; netem: unknown */
-	uint64_t dropped; /* by plan: list, loss, gemodel, state */
+	uint64_t dropped; /* by plan: list, loss, gemodel, state, block */
+	uint64_t blocked; /* of them, those while a timeline blocked the direction */
 	uint64_t overflow; /* the queue was full: not by plan */
 	uint64_t failed; /* the far interface did not take it: down, or gone */
 	uint64_t queued; /* on the way when the counters were read */

@@ -13,6 +13,7 @@
 #include "base/prng.h"
 #include "impair/netem.h"
 #include "impair/wire.h"
+#include "net/link.h"
 
 static const struct impairment nothing;
 
@@ -31,6 +32,23 @@ static int wire_engine_stop(const struct impair_link *link, struct impair_counte
 			    struct err *err)
 {
 	return wire_stop(link->control_fd, ret, err);
+}
+
+static int wire_engine_change(struct impair_link *link, enum direction d,
+			      const struct impairment *plan, bool blocked, struct err *err)
+{
+	return wire_change(link->control_fd, d, plan, blocked, err);
+}
+
+static int wire_engine_cut(const struct impair_link *link, bool down, struct err *err)
+{
+	return wire_cut(link->control_fd, down, err);
+}
+
+static int wire_engine_read(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+			    struct err *err)
+{
+	return wire_read(link->control_fd, ret, err);
 }
 
 /* Both directions have a netem, if only to count: up leaves by the server's side */
@@ -91,7 +109,7 @@ static struct impair_counters netem_counters(const struct netem_redirect_stats *
 	return c;
 }
 
-static int netem_engine_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+static int netem_engine_read(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
 			     struct err *err)
 {
 	for (int d = 0; d < DIR_COUNT; d++) {
@@ -102,18 +120,67 @@ static int netem_engine_stop(const struct impair_link *link, struct impair_count
 		    netem_stats(link->sock, link->ifindex[d == DIR_UP], &out, err))
 			return -1;
 		ret[d] = netem_counters(&in, &out);
+		ret[d].blocked = link->lane[d].sum;
+		if (link->lane[d].blocked)
+			ret[d].blocked += ret[d].dropped - link->lane[d].before;
 	}
+	return 0;
+}
+
+/* A block is a loss of everything; what waits in the queue is on its way already */
+static int netem_engine_change(struct impair_link *link, enum direction d,
+			       const struct impairment *plan, bool blocked, struct err *err)
+{
+	const struct impairment all = { .loss = 1, .limit = plan->limit };
+	struct impair_counters now[DIR_COUNT];
+	struct prng prng;
+	char stream[64];
+
+	if (netem_engine_read(link, now, err))
+		return -1;
+	link->lane[d].sum = now[d].blocked;
+	link->lane[d].before = now[d].dropped;
+	link->lane[d].blocked = blocked;
+	snprintf(stream, sizeof(stream), "netem:%s:%s:%u", link->name, direction_names[d],
+		 ++link->lane[d].changes);
+	prng_init(&prng, link->seed, stream);
+	return netem_set(link->sock, link->ifindex[d == DIR_UP], blocked ? &all : plan, true,
+			 prng_u64(&prng), err);
+}
+
+/* An end of a veth pair has its carrier as long as the other one is up: that in the middle */
+static int netem_engine_cut(const struct impair_link *link, bool down, struct err *err)
+{
+	for (int end = 0; end < 2; end++)
+		if (down ? link_down(link->sock, link->ifindex[end], err)
+			 : link_up(link->sock, link->ifindex[end], err))
+			return -1;
 	return 0;
 }
 
 static const struct impair_ops {
 	int (*start)(const struct impair_link *link, struct err *err);
 	int (*arm)(const struct impair_link *link, struct err *err);
+	int (*change)(struct impair_link *link, enum direction d, const struct impairment *plan,
+		      bool blocked, struct err *err);
+	int (*cut)(const struct impair_link *link, bool down, struct err *err);
+	int (*read)(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+		    struct err *err);
 	int (*stop)(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
 		    struct err *err);
 } engines[ENGINE_COUNT] = {
-	[ENGINE_NETEM] = { netem_engine_start, netem_engine_arm, netem_engine_stop },
-	[ENGINE_WIRE] = { wire_engine_start, wire_engine_arm, wire_engine_stop },
+	[ENGINE_NETEM] = { .start = netem_engine_start,
+			   .arm = netem_engine_arm,
+			   .change = netem_engine_change,
+			   .cut = netem_engine_cut,
+			   .read = netem_engine_read,
+			   .stop = netem_engine_read },
+	[ENGINE_WIRE] = { .start = wire_engine_start,
+			  .arm = wire_engine_arm,
+			  .change = wire_engine_change,
+			  .cut = wire_engine_cut,
+			  .read = wire_engine_read,
+			  .stop = wire_engine_stop },
 };
 
 /**
@@ -138,6 +205,52 @@ int impair_start(const struct impair_link *link, struct err *err)
 int impair_arm(const struct impair_link *link, struct err *err)
 {
 	if (engines[link->engine].arm(link, err))
+		return err_wrap(err, "link '%s'", link->name);
+	return 0;
+}
+
+/**
+ * impair_change() - Let another plan hold for one direction from now on
+ * @link:	A started link that is armed
+ * @d:		The direction
+ * @plan:	What shall happen; its list of positions is that of the case, or none
+ * @blocked:	Lose every frame, whatever the plan says
+ *
+ * Return: 0 when what is sent from now on is subject to it, or -1 with @err set
+ */
+int impair_change(struct impair_link *link, enum direction d, const struct impairment *plan,
+		  bool blocked, struct err *err)
+{
+	if (engines[link->engine].change(link, d, plan, blocked, err))
+		return err_wrap(err, "link '%s'", link->name);
+	return 0;
+}
+
+/**
+ * impair_cut() - Take the carrier from both ends of a link, or give it back
+ * @link:	A started link
+ * @down:	Take it: what is on the way is lost
+ *
+ * Return: 0, or -1 with @err set
+ */
+int impair_cut(const struct impair_link *link, bool down, struct err *err)
+{
+	if (engines[link->engine].cut(link, down, err))
+		return err_wrap(err, "link '%s'", link->name);
+	return 0;
+}
+
+/**
+ * impair_read() - The counters of a link so far
+ * @link:	A started link; it goes on
+ * @ret:	Set on success: a row for each direction
+ *
+ * Return: 0, or -1 with @err set
+ */
+int impair_read(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+		struct err *err)
+{
+	if (engines[link->engine].read(link, ret, err))
 		return err_wrap(err, "link '%s'", link->name);
 	return 0;
 }

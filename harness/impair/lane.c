@@ -39,6 +39,27 @@ void lane_init(struct lane *l, const struct impairment *plan, uint64_t seed, con
 	prng_init(&l->slot.prng, seed, slot);
 }
 
+/**
+ * lane_change() - Let another plan hold for the frames that come from now on
+ * @l:		The lane
+ * @plan:	What shall happen; copied, but for its list, which is borrowed
+ * @blocked:	Lose every frame, whatever the plan says
+ * @seed:	The seed of the case
+ * @stream:	Name of the random streams, another one for each change
+ *
+ * Frames that wait stay due when they are; positions go on.
+ */
+void lane_change(struct lane *l, const struct impairment *plan, bool blocked, uint64_t seed,
+		 const char *stream)
+{
+	l->changed = *plan;
+	l->plan = &l->changed;
+	l->blocked = blocked;
+	l->limit = queue_limit(plan);
+	model_release(&l->model);
+	model_init(&l->model, l->plan, seed, stream);
+}
+
 /* A TAP that is down says EIO, one without memory EAGAIN: the frame is lost, as on a real wire */
 static void deliver(struct lane *l, const uint8_t *bytes, size_t len)
 {
@@ -161,6 +182,16 @@ uint64_t lane_due_ns(const struct lane *l)
 	if (!first)
 		return UINT64_MAX;
 	return first->due_ns > l->slot.open_ns ? first->due_ns : l->slot.open_ns;
+}
+
+/** lane_lose_waiting() - Lose what waits: it counts as failed */
+void lane_lose_waiting(struct lane *l)
+{
+	while (l->queue.len) {
+		free(frame_queue_pop(&l->queue));
+		l->n.failed++;
+	}
+	l->n.queued = 0;
 }
 
 /** lane_close() - Free what it holds; idempotent.  Frames that wait are gone */

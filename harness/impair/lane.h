@@ -18,9 +18,11 @@ struct err;
 struct lane {
 	const char *name; /* "up" */
 	int in, out; /* TAPs; in: -1 once it is gone; borrowed */
-	const struct impairment *plan; /* borrowed */
+	const struct impairment *plan; /* borrowed, or .changed */
+	struct impairment changed; /* by a timeline */
 	struct model model;
 	bool active; /* losses and lists act */
+	bool blocked; /* every frame is lost */
 	uint64_t limit;
 	struct frame_queue queue;
 	uint64_t last_ns; /* the latest time at which a frame was ever due */
@@ -33,10 +35,13 @@ struct lane {
 };
 
 void lane_init(struct lane *l, const struct impairment *plan, uint64_t seed, const char *stream);
+void lane_change(struct lane *l, const struct impairment *plan, bool blocked, uint64_t seed,
+		 const char *stream);
 int lane_forward(struct lane *l, uint64_t now_ns, const struct fate *fate, uint8_t *bytes,
 		 size_t len, uint64_t *ret_wait_ns, struct err *err);
 void lane_release(struct lane *l, uint64_t now_ns);
 uint64_t lane_due_ns(const struct lane *l);
+void lane_lose_waiting(struct lane *l);
 void lane_close(struct lane *l);
 
 #endif

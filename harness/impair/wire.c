@@ -14,7 +14,11 @@
  *                                           waits is left where it is, the counters are
  *                                           written to the control socket as one line of JSON
  *
- * A frame that waits in a TAP when 'A' comes was sent before: so the TAPs are
+ * In any state an order of a timeline may come, each answered: 'C' and a struct change
+ * (another plan for a lane, or all of it lost), 'D' and 'U' (no carrier, and again), 'Q'
+ * (the counters so far).  Without a carrier all is lost, what waits included.
+ *
+ * A frame that waits in a TAP when an order comes was sent before: so the TAPs are
  * emptied before the control socket is looked at, and positions are exact.
  *
  * All waits are one ppoll(); the releases wake it by a timerfd, because ppoll's own
@@ -30,8 +34,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/if_tun.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -51,8 +57,18 @@
 #define EXPIRED	     0
 #define ANSWER_MS    10000 /* a wire answers at once; this only ends a wait for a dead one */
 
+/* What follows a 'C'.  Its sender is who forked us: the list that it borrows is ours too */
+struct change {
+	enum direction d;
+	bool blocked;
+	struct impairment plan;
+};
+
 struct wire {
 	const char *link;
+	uint64_t seed;
+	bool down; /* no carrier */
+	unsigned int changes; /* so far: each begins random sequences of its own */
 	struct lane lanes[DIR_COUNT];
 	int timer;
 	uint64_t timer_ns; /* what the timer is set to, UINT64_MAX: not set, or EXPIRED */
@@ -140,6 +156,13 @@ static void judge(const struct wire *w, struct lane *l, size_t len, uint64_t *re
 {
 	*ret_position = l->active && counts(l, w->frame, len) ? ++l->n.counted : 0;
 	model_decide(&l->model, l->active, *ret_position, len, ret);
+	if (w->down || l->blocked) {
+		*ret = (struct fates){ .frame.why = w->down ? "down" : "block" };
+		l->n.failed += w->down;
+		l->n.dropped += !w->down;
+		l->n.blocked += !w->down;
+		return;
+	}
 	if (!ret->frame.why && l->queue.len >= l->limit) {
 		ret->frame.why = "queue";
 		ret->copied = false;
@@ -193,11 +216,44 @@ static int drain(struct wire *w, struct lane *l, short revents, struct err *err)
 	return 0;
 }
 
+static int send_counters(const struct wire *w, int control_fd, struct err *err);
+
+/* The rest of a 'C' comes in one piece with it: it is less than a page */
+static int change(struct wire *w, int control_fd, struct err *err)
+{
+	struct change c;
+	char stream[80];
+
+	if (recv(control_fd, &c, sizeof(c), MSG_WAITALL) != (ssize_t)sizeof(c))
+		return err_set(err, errno, "the wire '%s' got half an order", w->link);
+	snprintf(stream, sizeof(stream), "wire:%s:%s:%u", w->link, direction_names[c.d],
+		 ++w->changes);
+	lane_change(&w->lanes[c.d], &c.plan, c.blocked, w->seed, stream);
+	return 0;
+}
+
+/* Both ends of a cable see that it is cut; what is no TAP has no carrier (ENOTTY) */
+static int cut(struct wire *w, bool down, struct err *err)
+{
+	int carrier = !down;
+
+	w->down = down;
+	for (int d = 0; d < DIR_COUNT; d++) {
+		if (down)
+			lane_lose_waiting(&w->lanes[d]);
+		if (ioctl(w->lanes[d].out, TUNSETCARRIER, &carrier) && errno != ENOTTY)
+			return err_set(err, errno, "cannot set the carrier of the wire '%s'",
+				       w->link);
+	}
+	return 0;
+}
+
 /* Returns 1 to stop */
 static int obey(struct wire *w, int control_fd, struct err *err)
 {
 	char word;
 	ssize_t len = recv(control_fd, &word, 1, MSG_DONTWAIT);
+	int rc = 0;
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -206,12 +262,20 @@ static int obey(struct wire *w, int control_fd, struct err *err)
 			       w->link);
 	if (len <= 0 || word == 'S')
 		return 1;
-	if (word != 'A')
-		return err_set(err, 0, "the wire '%s' does not know the order '%c'", w->link, word);
-	for (int d = 0; d < DIR_COUNT; d++)
-		w->lanes[d].active = true;
-	send(control_fd, "A", 1, MSG_NOSIGNAL);
-	return 0;
+	if (word == 'Q')
+		return send_counters(w, control_fd, err);
+	if (word == 'A')
+		for (int d = 0; d < DIR_COUNT; d++)
+			w->lanes[d].active = true;
+	else if (word == 'C')
+		rc = change(w, control_fd, err);
+	else if (word == 'D' || word == 'U')
+		rc = cut(w, word == 'D', err);
+	else
+		rc = err_set(err, 0, "the wire '%s' does not know the order '%c'", w->link, word);
+	if (!rc)
+		send(control_fd, &word, 1, MSG_NOSIGNAL);
+	return rc;
 }
 
 /* Set the timer to the earliest release, with no system call if it is set to that */
@@ -335,6 +399,7 @@ int wire_run(const struct wire_config *config, int control_fd, struct err *err)
 	if (!w)
 		return err_set(err, ENOMEM, "cannot start the wire '%s'", config->link);
 	w->link = config->link;
+	w->seed = config->seed;
 	w->decisions_fd = config->decisions_fd;
 	w->timer_ns = UINT64_MAX;
 	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -373,11 +438,39 @@ static int answer(int fd, char *buf, size_t size, char last, struct err *err)
 	return err_set(err, 0, "a wire answers more than was asked");
 }
 
-static int order(int fd, char what, struct err *err)
+static int order(int fd, const void *what, size_t len, struct err *err)
 {
-	if (send(fd, &what, 1, MSG_NOSIGNAL) != 1)
+	if (send(fd, what, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return err_set(err, errno, "cannot reach a wire");
 	return 0;
+}
+
+/* An order that is answered with its own letter */
+static int order_done(int fd, const char *what, size_t len, struct err *err)
+{
+	char buf[2];
+
+	return order(fd, what, len, err) || answer(fd, buf, sizeof(buf), *what, err) ? -1 : 0;
+}
+
+/* An order that is answered with counters */
+static int order_counters(int fd, char what, struct impair_counters ret[DIR_COUNT], struct err *err)
+{
+	struct impair_counters c[DIR_COUNT];
+	char text[2048];
+	json_t *json;
+	int rc = 0;
+
+	if (order(fd, &what, 1, err) || answer(fd, text, sizeof(text), '\n', err))
+		return -1;
+	json = json_loads(text, 0, NULL);
+	for (int d = 0; d < DIR_COUNT && !rc; d++)
+		rc = impair_counters_from_json(json_object_get(json, direction_names[d]), &c[d],
+					       err);
+	json_decref(json);
+	if (!rc)
+		memcpy(ret, c, sizeof(c));
+	return rc;
 }
 
 /**
@@ -390,9 +483,53 @@ static int order(int fd, char what, struct err *err)
  */
 int wire_arm(int fd, struct err *err)
 {
-	char buf[2];
+	return order_done(fd, "A", 1, err);
+}
 
-	return order(fd, 'A', err) || answer(fd, buf, sizeof(buf), 'A', err) ? -1 : 0;
+/**
+ * wire_change() - Give one direction another plan
+ * @fd:		Our end of the control socket, of a wire that was forked from this process
+ * @d:		The direction
+ * @plan:	Copied; its list of positions is that of the case, or none
+ * @blocked:	Lose every frame, whatever the plan says
+ *
+ * It holds for what is sent after the return.  Frames that wait keep their times, and may
+ * be overtaken; positions go on, random sequences begin anew.
+ *
+ * Return: 0, or -1 with @err set
+ */
+int wire_change(int fd, enum direction d, const struct impairment *plan, bool blocked,
+		struct err *err)
+{
+	const struct change c = { d, blocked, *plan };
+	char bytes[1 + sizeof(c)] = "C";
+
+	memcpy(bytes + 1, &c, sizeof(c));
+	return order_done(fd, bytes, sizeof(bytes), err);
+}
+
+/**
+ * wire_cut() - Take the carrier from both ends, or give it back
+ * @fd:		Our end of the control socket
+ * @down:	Take it: what waits and what comes is lost, and counts as failed
+ *
+ * Return: 0, or -1 with @err set
+ */
+int wire_cut(int fd, bool down, struct err *err)
+{
+	return order_done(fd, down ? "D" : "U", 1, err);
+}
+
+/**
+ * wire_read() - The counters of a wire that goes on
+ * @fd:		Our end of the control socket
+ * @ret:	Set on success: a row for each direction
+ *
+ * Return: 0, or -1 with @err set
+ */
+int wire_read(int fd, struct impair_counters ret[DIR_COUNT], struct err *err)
+{
+	return order_counters(fd, 'Q', ret, err);
 }
 
 /**
@@ -404,19 +541,5 @@ int wire_arm(int fd, struct err *err)
  */
 int wire_stop(int fd, struct impair_counters ret[DIR_COUNT], struct err *err)
 {
-	struct impair_counters c[DIR_COUNT];
-	char text[2048];
-	json_t *json;
-	int rc = 0;
-
-	if (order(fd, 'S', err) || answer(fd, text, sizeof(text), '\n', err))
-		return -1;
-	json = json_loads(text, 0, NULL);
-	for (int d = 0; d < DIR_COUNT && !rc; d++)
-		rc = impair_counters_from_json(json_object_get(json, direction_names[d]), &c[d],
-					       err);
-	json_decref(json);
-	if (!rc)
-		memcpy(ret, c, sizeof(c));
-	return rc;
+	return order_counters(fd, 'S', ret, err);
 }

@@ -4,11 +4,12 @@
  * what it was told to, and writes down what it did with each one.
  *
  * wire_run() is a process of its own, steered over one end of a stream socket
- * pair; wire_arm() and wire_stop() are what the owner of the other end calls.
+ * pair; wire_arm() and its siblings are what the owner of the other end calls.
  */
 #ifndef DUPACK_IMPAIR_WIRE_H
 #define DUPACK_IMPAIR_WIRE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "impair/counters.h"
@@ -27,6 +28,10 @@ struct wire_config {
 
 int wire_run(const struct wire_config *config, int control_fd, struct err *err);
 int wire_arm(int fd, struct err *err);
+int wire_change(int fd, enum direction d, const struct impairment *plan, bool blocked,
+		struct err *err);
+int wire_cut(int fd, bool down, struct err *err);
+int wire_read(int fd, struct impair_counters ret[DIR_COUNT], struct err *err);
 int wire_stop(int fd, struct impair_counters ret[DIR_COUNT], struct err *err);
 
 #endif

@@ -156,6 +156,41 @@ int link_up(struct nl_sock *sock, int ifindex, struct err *err)
 			    ifindex);
 }
 
+/**
+ * link_down() - Take an interface down: the other end of its pair loses the carrier
+ * @sock:	Opened in the namespace
+ * @ifindex:	The interface; link_up() undoes it, but for addresses and routes
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int link_down(struct nl_sock *sock, int ifindex, struct err *err)
+{
+	struct ifinfomsg ifi = { .ifi_index = ifindex, .ifi_change = IFF_UP };
+
+	return netlink_talk(sock, MESSAGE(RTM_NEWLINK, 0, ifi), err,
+			    "cannot take down interface %d", ifindex);
+}
+
+/**
+ * link_mtu() - Give an interface another MTU
+ * @sock:	Opened in the namespace
+ * @ifindex:	The interface
+ * @mtu:	In bytes; below 1280 the kernel takes IPv6 from it for good
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int link_mtu(struct nl_sock *sock, int ifindex, uint32_t mtu, struct err *err)
+{
+	struct ifinfomsg ifi = { .ifi_index = ifindex };
+	struct nl_msg *msg = MESSAGE(RTM_NEWLINK, 0, ifi);
+
+	nla_put_u32(msg, IFLA_MTU, mtu);
+	return netlink_talk(sock, msg, err, "cannot set the MTU of interface %d to %u", ifindex,
+			    mtu);
+}
+
 static const struct offload {
 	const char *name;
 	uint32_t get, set;
@@ -228,16 +263,8 @@ static int parse(const char *text, struct nl_addr **ret, struct err *err)
 	return rc < 0 ? err_set(err, 0, "bad address '%s': %s", text, nl_geterror(rc)) : 0;
 }
 
-/**
- * link_address() - Give an interface an address
- * @sock:	Opened in the namespace
- * @ifindex:	The interface
- * @address:	"10.0.1.1/24" or "2001:db8:1::1/64"
- * @err:	Set on failure
- *
- * Return: 0 or -1
- */
-int link_address(struct nl_sock *sock, int ifindex, const char *address, struct err *err)
+static int talk_address(struct nl_sock *sock, int type, int flags, int ifindex, const char *address,
+			const char *what, struct err *err)
 {
 	AUTO_ADDR struct nl_addr *a = NULL;
 	struct ifaddrmsg ifa = { .ifa_index = (uint32_t)ifindex };
@@ -249,10 +276,38 @@ int link_address(struct nl_sock *sock, int ifindex, const char *address, struct 
 	ifa.ifa_prefixlen = (uint8_t)nl_addr_get_prefixlen(a);
 	if (ifa.ifa_family == AF_INET6)
 		ifa.ifa_flags = IFA_F_NODAD; /* else it cannot be used for a second */
-	msg = MESSAGE(RTM_NEWADDR, CREATE, ifa);
+	msg = MESSAGE(type, flags, ifa);
 	nla_put_addr(msg, IFA_LOCAL, a);
 	nla_put_addr(msg, IFA_ADDRESS, a);
-	return netlink_talk(sock, msg, err, "cannot add address '%s'", address);
+	return netlink_talk(sock, msg, err, "cannot %s address '%s'", what, address);
+}
+
+/**
+ * link_address() - Give an interface an address
+ * @sock:	Opened in the namespace
+ * @ifindex:	The interface
+ * @address:	"10.0.1.1/24" or "2001:db8:1::1/64"
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int link_address(struct nl_sock *sock, int ifindex, const char *address, struct err *err)
+{
+	return talk_address(sock, RTM_NEWADDR, CREATE, ifindex, address, "add", err);
+}
+
+/**
+ * link_address_remove() - Take an address from an interface
+ * @sock:	Opened in the namespace
+ * @ifindex:	The interface; with its last IPv4 address go its IPv4 routes and neighbours
+ * @address:	As it was given
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int link_address_remove(struct nl_sock *sock, int ifindex, const char *address, struct err *err)
+{
+	return talk_address(sock, RTM_DELADDR, 0, ifindex, address, "remove", err);
 }
 
 /**

@@ -29,10 +29,13 @@ int link_veth(struct nl_sock *sock, const struct link_end *a, const struct link_
 	      struct err *err);
 int link_tap(struct nl_sock *sock, const struct link_end *end, int *ret_fd, struct err *err);
 int link_up(struct nl_sock *sock, int ifindex, struct err *err);
+int link_down(struct nl_sock *sock, int ifindex, struct err *err);
+int link_mtu(struct nl_sock *sock, int ifindex, uint32_t mtu, struct err *err);
 
 int link_offloads_off(int control_fd, const char *name, struct err *err);
 
 int link_address(struct nl_sock *sock, int ifindex, const char *address, struct err *err);
+int link_address_remove(struct nl_sock *sock, int ifindex, const char *address, struct err *err);
 int link_route(struct nl_sock *sock, const char *to, const char *gateway, struct err *err);
 int link_neighbour(struct nl_sock *sock, int ifindex, const char *address, const uint8_t mac[6],
 		   struct err *err);

@@ -241,6 +241,86 @@ static void check_arming(void)
 	rig_close(&r);
 }
 
+static void rig_do(bool failed, const struct err *err, const char *what)
+{
+	tap_ok(!failed, "%s%s%s", what, failed ? ": " : "", failed ? err->text : "");
+}
+
+/*
+ * What a timeline does, between frames: each order holds for what is sent after it and for
+ * nothing before.  Frames 1 to 10 as the case says, 11 to 20 blocked, 21 to 30 with a loss
+ * of everything as the plan, 31 to 40 without a carrier, 41 to 50 as the case says again.
+ */
+static void check_changes(void)
+{
+	uint64_t list[] = { 2, 45 }, want[32];
+	struct impairment plan = { .drop = list, .drop_len = 2 }, all = plan;
+	struct impair_counters now[DIR_COUNT];
+	size_t want_len = 0;
+	struct err err = { 0 };
+	struct rig r;
+
+	all.loss = 1;
+	want[want_len++] = 2;
+	for (unsigned n = 11; n <= 40; n++)
+		want[want_len++] = n;
+	want[want_len++] = 45;
+	rig_start(&r, &plan, NULL);
+	for (unsigned n = 1; n <= 50; n++) {
+		if (n == 11)
+			rig_do(wire_change(r.control, DIR_UP, &plan, true, &err), &err, "block");
+		if (n == 21) {
+			rig_do(wire_change(r.control, DIR_UP, &all, false, &err), &err, "change");
+			rig_do(wire_read(r.control, now, &err), &err, "read");
+		}
+		if (n == 31)
+			rig_do(wire_cut(r.control, true, &err), &err, "down");
+		if (n == 41) {
+			rig_do(wire_cut(r.control, false, &err), &err, "up");
+			rig_do(wire_change(r.control, DIR_UP, &plan, false, &err), &err, "back");
+		}
+		send_frame(r.end[DIR_UP], n, true);
+		send_frame(r.end[DIR_DOWN], n, true);
+	}
+	rig_fence(&r);
+	tap_ok(all_but(r.end[DIR_DOWN], 50, want, want_len), "up: lost as ordered");
+	tap_ok(all_but(r.end[DIR_UP], 50, want + 21, 10), "down: only without a carrier");
+	tap_is(now[DIR_UP].seen, 20, "counters so far: seen");
+	tap_is(now[DIR_UP].blocked, 10, "blocked");
+	tap_is(now[DIR_UP].dropped, 11, "dropped, the blocked ones included");
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].dropped, 1 + 10 + 10 + 1, "at the end: dropped");
+	tap_is(r.n[DIR_UP].blocked, 10, "blocked");
+	tap_is(r.n[DIR_UP].failed, 10, "failed without a carrier");
+	tap_is(r.n[DIR_UP].counted, 50, "the list counts on");
+	tap_is(r.n[DIR_DOWN].failed, 10, "down: failed");
+	tap_ok(adds_up(&r.n[DIR_UP]) && adds_up(&r.n[DIR_DOWN]), "the counters add up");
+	rig_close(&r);
+}
+
+/* A delay that gets less lets a frame overtake, as with netem; a cut cable loses all on it */
+static void check_change_of_delay(void)
+{
+	struct impairment slow = { .delay_ns = 200 * NS_PER_MS }, fast = { 0 };
+	struct impairment ever = { .delay_ns = 3600 * NS_PER_S };
+	struct err err = { 0 };
+	struct rig r;
+
+	rig_start(&r, &slow, &ever);
+	send_frame(r.end[DIR_UP], 1, true);
+	send_frame(r.end[DIR_DOWN], 1, true);
+	rig_do(wire_change(r.control, DIR_UP, &fast, false, &err), &err, "less delay");
+	send_frame(r.end[DIR_UP], 2, true);
+	rig_fence(&r);
+	tap_is(receive_frame(r.end[DIR_DOWN], WAIT_MS), 2, "the second comes first");
+	tap_is(receive_frame(r.end[DIR_DOWN], WAIT_MS), 1, "then the first, when it was due");
+	rig_do(wire_cut(r.control, true, &err), &err, "down");
+	rig_stop(&r);
+	tap_is(r.n[DIR_DOWN].failed, 1, "what was on the way is lost");
+	tap_is(r.n[DIR_DOWN].queued, 0, "and no longer on the way");
+	rig_close(&r);
+}
+
 /* The wire's losses are those of the model for its stream, and begin when armed */
 static void check_random(void)
 {
@@ -479,6 +559,8 @@ int main(void)
 	check_lists();
 	check_payload();
 	check_arming();
+	check_changes();
+	check_change_of_delay();
 	check_random();
 	check_delay();
 	check_idle();
