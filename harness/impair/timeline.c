@@ -39,6 +39,29 @@ bool timeline_turns(const struct timeline *t, uint64_t t_ns, enum timeline_what 
 	return false;
 }
 
+/** timeline_turns_lane() - Does a change or a block of one direction begin or end just then? */
+bool timeline_turns_lane(const struct timeline *t, uint64_t t_ns, enum link_id link,
+			 enum direction d)
+{
+	for (size_t i = 0; i < t->len; i++) {
+		const struct timeline_entry *e = &t->entries[i];
+
+		if ((e->what == TIMELINE_IMPAIR || e->what == TIMELINE_BLOCK) && e->link == link &&
+		    e->on[d] && when_turn(&e->when, t_ns) != WHEN_NOTHING)
+			return true;
+	}
+	return false;
+}
+
+/** timeline_renumbers() - Does the client ever get another address? */
+bool timeline_renumbers(const struct timeline *t)
+{
+	for (size_t i = 0; i < t->len; i++)
+		if (t->entries[i].what == TIMELINE_RENUMBER)
+			return true;
+	return false;
+}
+
 /* The entries of one kind on one link that hold, in the order in which they overwrite */
 static const struct timeline_entry *next_holding(const struct timeline *t, enum timeline_what what,
 						 enum link_id link, uint64_t t_ns, size_t *place)

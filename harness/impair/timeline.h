@@ -20,6 +20,9 @@ struct timeline_lane {
 uint64_t timeline_next(const struct timeline *t, uint64_t t_ns);
 bool timeline_turns(const struct timeline *t, uint64_t t_ns, enum timeline_what what,
 		    enum link_id link);
+bool timeline_turns_lane(const struct timeline *t, uint64_t t_ns, enum link_id link,
+			 enum direction d);
+bool timeline_renumbers(const struct timeline *t);
 void timeline_lane_at(const struct spec_case *c, enum link_id link, enum direction d, uint64_t t_ns,
 		      struct timeline_lane *ret);
 bool timeline_down_at(const struct timeline *t, enum link_id link, uint64_t t_ns);

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "base/version.h"
+#include "impair/timeline.h"
 #include "lab/lab.h"
 #include "lab/pair.h"
 #include "observe/traffic.h"
@@ -74,22 +75,33 @@ static uint64_t traffic_time(const struct traffic *flows, size_t len)
 	return longest;
 }
 
-/* Wait until @p has ended (1) or time is over (0); -1 if a member ended meanwhile */
+/*
+ * Wait until @p has ended (1) or time is over (0); -1 if a member ended meanwhile.  What the
+ * timeline has for this time is carried out.
+ */
 static int watch(struct execution *x, const struct proc *p, uint64_t timeout_ns, struct err *err)
 {
-	struct pollfd polls[MEMBER_COUNT + 1] = { { .fd = p ? p->pidfd : -1, .events = POLLIN } };
+	struct pollfd polls[MEMBER_COUNT + 2] = {
+		{ .fd = p ? p->pidfd : -1, .events = POLLIN },
+		{ .fd = x->lab.timeline.timer_fd, .events = POLLIN },
+	};
 	uint64_t deadline = clock_ns() + timeout_ns;
 
 	for (int m = 0; m < MEMBER_COUNT; m++)
-		polls[m + 1] = (struct pollfd){ .fd = x->pair.procs[m].pidfd, .events = POLLIN };
+		polls[m + 2] = (struct pollfd){ .fd = x->pair.procs[m].pidfd, .events = POLLIN };
 	for (;;) {
 		uint64_t now = clock_ns(), left = now < deadline ? deadline - now : 0;
 		struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
 
-		if (ppoll(polls, ARRAY_SIZE(polls), &ts, NULL) < 0 && errno != EINTR)
+		if (ppoll(polls, ARRAY_SIZE(polls), &ts, NULL) < 0) {
+			if (errno == EINTR)
+				continue;
 			return err_set(err, errno, "cannot wait for the traffic");
+		}
 		if (polls[0].revents)
 			return 1;
+		if (polls[1].revents && lab_timeline_go(&x->lab, err))
+			return -1;
 		if (pair_check_alive(&x->pair, err))
 			return -1;
 		if (left == 0)
@@ -121,6 +133,7 @@ static int run_traffic(struct execution *x, const char *name, const struct traff
 		.client = { .flows = flows,
 			    .len = len,
 			    .seed = x->job->seed,
+			    .roams = timeline_renumbers(&x->job->c->timeline),
 			    .events_fd = x->lab.events_fd },
 		.h = &h,
 	};
@@ -129,7 +142,7 @@ static int run_traffic(struct execution *x, const char *name, const struct traff
 	if (x->pair.inner[0])
 		job.client.inner = (struct traffic_path){
 			x->pair.inner,
-			topology_address(LINK_LAN, SIDE_SERVER, strchr(x->pair.inner, ':'), server)
+			topology_address(LINK_LAN, SIDE_SERVER, strchr(x->pair.inner, ':'), server),
 		};
 	if (outer)
 		job.client.outer = (struct traffic_path){

@@ -352,7 +352,9 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 	const struct node no_node = NODE_NONE;
 	const struct helper no_helper = { PROC_NONE, -1, -1 };
 
-	*lab = (struct lab){ .job = job, .wan_fd = -1, .events_fd = -1 };
+	*lab = (struct lab){
+		.job = job, .wan_fd = -1, .events_fd = -1, .timeline = LAB_TIMELINE_NONE
+	};
 	lab->device = lab->capture = lab->servers[0] = lab->servers[1] = no_helper;
 	for (int i = 0; i < NODE_COUNT; i++)
 		lab->nodes[i] = no_node;
@@ -369,13 +371,13 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 	return 0;
 }
 
-/** lab_arm() - The tunnel is up: begin the losses that waited for it */
+/** lab_arm() - The tunnel is up: begin the losses that waited for it, and the timeline */
 int lab_arm(struct lab *lab, struct err *err)
 {
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		if (lab->impair[l].engine != ENGINE_NONE && impair_arm(&lab->impair[l], err))
 			return -1;
-	return 0;
+	return lab_timeline_begin(lab, err);
 }
 
 static void add_capture_names(json_t *captures)
@@ -395,7 +397,7 @@ static void add_capture_names(json_t *captures)
 /**
  * lab_finish() - Stop what is ours, in order, and collect what it counted
  * @lab:	Built; the targets have ended
- * @execution:	Gets "links", "device", "captures" and "sysctls"
+ * @execution:	Gets "links", "timeline", "device", "captures" and "sysctls"
  * @err:	Set on failure
  *
  * Return: 0 or -1
@@ -407,8 +409,8 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 	json_object_set_new(execution, "links", links);
 	json_object_set(execution, "sysctls", lab->topology.sysctls);
 	if (helper_stop(&lab->servers[0], err) || helper_stop(&lab->servers[1], err) ||
-	    stop_links(lab, links, err) || helper_stop(&lab->device, err) ||
-	    helper_stop(&lab->capture, err))
+	    stop_links(lab, links, err) || lab_timeline_finish(lab, links, execution, err) ||
+	    helper_stop(&lab->device, err) || helper_stop(&lab->capture, err))
 		return -1;
 	captures = helper_report(&lab->capture);
 	if (!captures)
@@ -427,6 +429,7 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 /** lab_close() - End everything and release it; idempotent */
 void lab_close(struct lab *lab)
 {
+	lab_timeline_release(lab);
 	helper_release(&lab->servers[0]);
 	helper_release(&lab->servers[1]);
 	helper_release(&lab->device);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "impair/impair.h"
+#include "lab/timeline.h"
 #include "net/topology.h"
 #include "process/node.h"
 #include "process/proc.h"
@@ -51,6 +52,7 @@ struct lab {
 	struct impair_link impair[LINK_COUNT]; /* .engine NONE: a plain link */
 	struct proc wires[LINK_COUNT];
 	struct helper device, capture, servers[2]; /* in the server, and in the head-end */
+	struct lab_timeline timeline;
 	int events_fd;
 };
 

@@ -110,6 +110,12 @@ enum node_id topology_node(enum link_id link, enum side side)
 	return (enum node_id)((int)link + (int)side);
 }
 
+/** topology_ifindex() - The number of a link's interface in both of its nodes */
+int topology_ifindex(enum link_id link)
+{
+	return IFINDEX_BASE + (int)link + 1;
+}
+
 /**
  * topology_address() - The address of an end of a link
  * @link:	The link
@@ -140,7 +146,7 @@ static struct link_end node_end(const struct build *b, enum link_id link, enum s
 	struct link_end end = {
 		.netns_fd = b->rooms[topology_node(link, side)].netns_fd,
 		.name = link_names[link],
-		.ifindex = IFINDEX_BASE + (int)link + 1,
+		.ifindex = topology_ifindex(link),
 	};
 
 	topology_mac(link, side, end.mac);
@@ -201,7 +207,7 @@ static int furnish(struct build *b, enum link_id link, enum side side, struct er
 {
 	enum side other = side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
 	struct room *p = &b->rooms[topology_node(link, side)];
-	int ifindex = IFINDEX_BASE + (int)link + 1;
+	int ifindex = topology_ifindex(link);
 	uint8_t mac[6];
 
 	topology_mac(link, other, mac);

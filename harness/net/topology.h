@@ -47,6 +47,7 @@ void topology_close(struct topology *t);
 
 bool topology_needs_wan(const struct spec_case *c);
 enum node_id topology_node(enum link_id link, enum side side);
+int topology_ifindex(enum link_id link);
 const char *topology_address(enum link_id link, enum side side, bool ipv6,
 			     char buf[TOPOLOGY_ADDRESS_MAX]);
 void topology_mac(enum link_id link, enum side side, uint8_t ret_mac[6]);

@@ -52,6 +52,7 @@ struct address {
 struct flow {
 	const struct traffic *plan;
 	const struct traffic_path *path;
+	bool roams;
 	unsigned int index;
 	enum state state;
 	int fd; /* owned, -1: none */
@@ -91,7 +92,10 @@ static int parse_address(const char *text, uint16_t port, struct address *ret)
 	return inet_pton(AF_INET6, text, &v6->sin6_addr) == 1 ? 0 : -1;
 }
 
-/* A socket from the local address, on its way to the remote one; -1 with errno set */
+/*
+ * A socket from the local address, on its way to the remote one; -1 with errno set.  One
+ * that is neither bound nor connected takes its address anew with each datagram.
+ */
 static int open_flow_socket(const struct flow *f, int type, uint16_t port)
 {
 	struct address local, remote;
@@ -103,6 +107,8 @@ static int open_flow_socket(const struct flow *f, int type, uint16_t port)
 		return -1;
 	}
 	fd = socket(remote.bytes.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && f->roams && type == SOCK_DGRAM)
+		return steal_fd(&fd);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&local.bytes, local.len))
 		return -1;
 	if (connect(fd, (struct sockaddr *)&remote.bytes, remote.len) && errno != EINPROGRESS)
@@ -121,6 +127,18 @@ static void finish(struct flow *f)
 
 /* --- echo ----------------------------------------------------------------- */
 
+static int send_datagram(const struct client *c, const struct flow *f)
+{
+	struct address to = { 0 };
+
+	if (f->roams && parse_address(f->path->remote, TRAFFIC_ECHO_PORT, &to))
+		return -1;
+	return sendto(f->fd, c->buf, f->plan->size, 0,
+		      to.len ? (const struct sockaddr *)&to.bytes : NULL, to.len) < 0
+		       ? -1
+		       : 0;
+}
+
 static void send_probe(struct client *c, struct flow *f)
 {
 	struct payload_head head = { PAYLOAD_PROBE, f->index, f->sent + 1 };
@@ -131,8 +149,7 @@ static void send_probe(struct client *c, struct flow *f)
 		f->fd = open_flow_socket(f, SOCK_DGRAM, TRAFFIC_ECHO_PORT);
 	payload_put_head(c->buf, &head);
 	/* An ICMP error of an earlier probe is reported in place of sending: once more */
-	if (f->fd < 0 || (send(f->fd, c->buf, f->plan->size, 0) < 0 && errno == ECONNREFUSED &&
-			  send(f->fd, c->buf, f->plan->size, 0) < 0))
+	if (f->fd < 0 || (send_datagram(c, f) && (errno != ECONNREFUSED || send_datagram(c, f))))
 		failed = errno;
 	f->wanted = POLLIN;
 	f->sent_ns[f->sent++] = failed ? 0 : now;
@@ -355,6 +372,7 @@ static int init_flow(struct flow *f, const struct traffic_client *config, size_t
 	*f = (struct flow){
 		.plan = plan,
 		.path = plan->outer ? &config->outer : &config->inner,
+		.roams = plan->outer && config->roams,
 		.index = (unsigned int)i,
 		.fd = -1,
 		.start_ns = now + plan->start_ns,

@@ -15,6 +15,7 @@
 #ifndef DUPACK_OBSERVE_TRAFFIC_H
 #define DUPACK_OBSERVE_TRAFFIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct traffic_client {
 	const struct traffic *flows; /* the list of the case; borrowed */
 	size_t len;
 	struct traffic_path inner, outer; /* which one a flow takes is its .outer */
+	bool roams; /* an outer probe has the address that the node has then, not outer.local */
 	uint64_t seed; /* of the case: what TCP sends */
 	int stop_fd; /* readable or closed at the other side: stop */
 	int events_fd;
