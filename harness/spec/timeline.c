@@ -154,7 +154,9 @@ static const yaml_node_t *said(struct document *doc, const struct draft *d, int 
 
 static const char *text_of(struct document *doc, const struct draft *d, int key)
 {
-	return document_text(said(doc, d, key));
+	const yaml_node_t *value = said(doc, d, key);
+
+	return value ? document_text(value) : NULL;
 }
 
 static bool read_at(struct document *doc, struct draft *d)
@@ -191,7 +193,8 @@ static bool read_window(struct document *doc, struct draft *d)
 
 static bool read_every(struct document *doc, struct draft *d)
 {
-	const char *length = text_of(doc, d, KEY_FOR) ? text_of(doc, d, KEY_FOR) : NULL;
+	const char *length = text_of(doc, d, KEY_FOR), *from = text_of(doc, d, KEY_FROM);
+	const char *to = text_of(doc, d, KEY_TO);
 
 	if (said(doc, d, KEY_FOR) && d->length >= d->every)
 		return document_error(doc, said(doc, d, KEY_FOR),
@@ -207,10 +210,8 @@ static bool read_every(struct document *doc, struct draft *d)
 	};
 	d->e.when_text =
 		io_printf("every %s%s%s%s%s%s%s", text_of(doc, d, KEY_EVERY), length ? " for " : "",
-			  length ? length : "", said(doc, d, KEY_FROM) ? " from " : "",
-			  said(doc, d, KEY_FROM) ? text_of(doc, d, KEY_FROM) : "",
-			  said(doc, d, KEY_TO) ? " to " : "",
-			  said(doc, d, KEY_TO) ? text_of(doc, d, KEY_TO) : "");
+			  length ? length : "", from ? " from " : "", from ? from : "",
+			  to ? " to " : "", to ? to : "");
 	return true;
 }
 
