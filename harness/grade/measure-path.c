@@ -3,6 +3,7 @@
  * What happened on the path: from captures at both ends of every link, and from the
  * counters of links and device, each alone.
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,33 @@ MEASURE_LINK(drops_match)
 		same = same && listed == match_is_lost(m, i);
 	}
 	return measure_yes_no(same && next == plan->drop_len, ret);
+}
+
+/* RFC 792: destination unreachable, fragmentation needed; RFC 4443 section 3.2: too big */
+static bool says_too_big(const struct packet *p)
+{
+	if (!p->l4 || p->l4_len < 2)
+		return false;
+	return p->version == 4 ? p->proto == IPPROTO_ICMP && p->l4[0] == 3 && p->l4[1] == 4
+			       : p->proto == IPPROTO_ICMPV6 && p->l4[0] == 2;
+}
+
+static double count_too_big(const struct trace *t)
+{
+	double n = 0;
+
+	for (size_t i = 0; i < t->len; i++)
+		n += t->frames[i].direction == TRACE_INBOUND && t->frames[i].parsed &&
+		     says_too_big(&t->frames[i].packet);
+	return n;
+}
+
+MEASURE(too_big)
+{
+	return e->captured &&
+	       number(count_too_big(&evidence_end(e, LINK_ACCESS, END_CLIENT)->trace) +
+			      count_too_big(&evidence_end(e, LINK_INSIDE, END_SERVER)->trace),
+		      ret);
 }
 
 /* --- time --------------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ MEASURE(tcp_rate);
 /* measure-path.c */
 MEASURE(loss_links);
 MEASURE(loss_link);
+MEASURE(too_big);
 MEASURE(retransmissions);
 MEASURE(duplicate_acks);
 MEASURE(holes_filled);

@@ -51,6 +51,8 @@ static const struct row {
 	{ "loss.links", UNIT_WORD, measure_loss_links,
 	  "links that lost frames, by comparing both ends: outside:up,inside:down; none" },
 	{ "loss.link", UNIT_WORD, measure_loss_link, "the only such link; several; none" },
+	{ "path.too_big", UNIT_COUNT, measure_too_big,
+	  "ICMP messages that a packet was too big, that reached client and head-end" },
 	{ "carriage.retransmissions", UNIT_COUNT, measure_retransmissions,
 	  "TCP segments sent again by client and head-end, seen where they are sent" },
 	{ "carriage.duplicate_acks", UNIT_COUNT, measure_duplicate_acks,
