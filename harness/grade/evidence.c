@@ -142,6 +142,23 @@ static int add_probe(struct flow_events *f, uint64_t t_ns, struct err *err)
 	return 0;
 }
 
+static int add_change(struct evidence *e, const json_t *event, uint64_t t_ns, struct err *err)
+{
+	json_int_t entry = json_integer_value(json_object_get(event, "entry"));
+	const char *turn = json_string_value(json_object_get(event, "turn"));
+	struct timeline_event *more;
+
+	if (entry < 0 || (size_t)entry >= e->c->timeline.len || !turn)
+		return 0; /* of another case: nothing that could be shown */
+	more = realloc(e->changes, (e->changes_len + 1) * sizeof(*more));
+	if (!more)
+		return err_set(err, ENOMEM, "cannot read the events");
+	e->changes = more;
+	e->changes[e->changes_len++] =
+		(struct timeline_event){ t_ns, (size_t)entry, strcmp(turn, "end") == 0 };
+	return 0;
+}
+
 static int add_event(struct evidence *e, const json_t *event, struct err *err)
 {
 	const char *name = json_string_value(json_object_get(event, "event"));
@@ -150,6 +167,8 @@ static int add_event(struct evidence *e, const json_t *event, struct err *err)
 	uint64_t t = (uint64_t)json_integer_value(json_object_get(event, "t"));
 	struct flow_events *f;
 
+	if (name && strcmp(name, "timeline") == 0)
+		return add_change(e, event, t, err);
 	if (!name || flow < 0 || (size_t)flow >= e->flows_len)
 		return 0;
 	f = &e->flows[flow];
@@ -272,6 +291,7 @@ void evidence_release(struct evidence *e)
 	for (size_t i = 0; e->flows && i < e->flows_len; i++)
 		free(e->flows[i].probes);
 	free(e->flows);
+	free(e->changes);
 	json_decref(e->execution);
 	*e = (struct evidence){ 0 };
 }

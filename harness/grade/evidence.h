@@ -44,6 +44,13 @@ struct flow_events {
 	uint64_t tcp_bytes, tcp_t_ns; /* when the server had all */
 };
 
+/** Something of the timeline began or ended. */
+struct timeline_event {
+	uint64_t t_ns;
+	size_t entry; /* of the case's timeline */
+	bool ends;
+};
+
 struct evidence {
 	const struct spec_case *c; /* borrowed */
 	json_t *execution; /* owned */
@@ -53,6 +60,8 @@ struct evidence {
 	struct match matches[LINK_COUNT][DIR_COUNT];
 	struct flow_events *flows; /* of the case, and behind them the probes after idle; owned */
 	size_t flows_len;
+	struct timeline_event *changes; /* in the order of time; owned */
+	size_t changes_len;
 };
 
 int evidence_load(const char *folder, const struct spec_case *c, struct evidence *ret,

@@ -14,13 +14,16 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/units.h"
 #include "base/utf8.h"
 #include "grade/evidence.h"
 #include "grade/findings.h"
 #include "grade/metrics.h"
 #include "grade/verdict.h"
+#include "grade/witness.h"
 #include "spec/name.h"
 #include "spec/target.h"
+#include "spec/timeline.h"
 
 /* SHA-256 over a line "<file> <sha256>" for each capture, in the order of the path */
 static json_t *digest(const struct evidence *e)
@@ -132,7 +135,31 @@ static void span(const struct evidence *e, uint64_t *ret_first, uint64_t *ret_la
 	}
 }
 
-/* {bin_s, sent[], answered[]}: probes by when they were sent; null if there are none */
+/* What the timeline of the case did: [{t_s, what, ends}], from @zero_ns on */
+static json_t *changes(const struct evidence *e, uint64_t zero_ns)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->changes_len; i++) {
+		const struct timeline_event *c = &e->changes[i];
+		const struct timeline_entry *t = &e->c->timeline.entries[c->entry];
+		double t_s = ((double)c->t_ns - (double)zero_ns) / (double)NS_PER_S;
+		AUTO_FREE char *what =
+			io_printf("%s: %s",
+				  t->what == TIMELINE_RENUMBER ? node_names[NODE_CLIENT]
+							       : link_names[t->link],
+				  t->what_text);
+
+		json_array_append_new(list, json_pack("{s:f, s:s, s:b}", "t_s", t_s, "what", what,
+						      "ends", c->ends));
+	}
+	return list;
+}
+
+/*
+ * {bin_s, sent[], answered[], changes[]}: probes by when they were sent; null if there is
+ * nothing to show.  Times count from the first probe, without any from when losses were armed.
+ */
 static json_t *timeline(const struct evidence *e)
 {
 	json_int_t sent[BINS] = { 0 }, answered[BINS] = { 0 };
@@ -143,7 +170,10 @@ static json_t *timeline(const struct evidence *e)
 		return json_null();
 	span(e, &first, &last);
 	if (first >= last)
-		return json_null();
+		return e->changes_len ? json_pack("{s:f, s:[], s:[], s:o}", "bin_s", 0.0, "sent",
+						  "answered", "changes",
+						  changes(e, evidence_time(e, "armed")))
+				      : json_null();
 	width = (last - first) / BINS + 1;
 	for (size_t i = 0; i < e->c->traffic_len; i++)
 		for (size_t k = 0; k < e->flows[i].probes_len; k++) {
@@ -158,8 +188,8 @@ static json_t *timeline(const struct evidence *e)
 		json_array_append_new(sent_list, json_integer(sent[i]));
 		json_array_append_new(answered_list, json_integer(answered[i]));
 	}
-	return json_pack("{s:f, s:o, s:o}", "bin_s", (double)width / 1e9, "sent", sent_list,
-			 "answered", answered_list);
+	return json_pack("{s:f, s:o, s:o, s:o}", "bin_s", (double)width / 1e9, "sent", sent_list,
+			 "answered", answered_list, "changes", changes(e, first));
 }
 
 static json_t *deviation(const struct deviation *d)
@@ -256,7 +286,7 @@ json_t *grade_folder(const char *folder, const struct grade_input *in, struct er
 	evidence_load(folder, in->c, &e, &damage);
 	list = expectations(&e);
 	found = grade_findings(&e);
-	witness = verdict_witness(&e);
+	witness = grade_witness(&e);
 	error = failure(&e, &damage);
 	facts = (struct verdict_facts){ list, found, witness, error, in->c->level };
 	verdict_decide(&facts, in, text_of(e.execution, "middlebox"), &result);

@@ -3,7 +3,7 @@
  * The order in which things decide:
  *
  *   the execution failed         error, or skip
- *   the planned loss is missing  inconclusive, whatever was measured
+ *   a planned fault is missing   inconclusive, whatever was measured
  *   every expectation holds      pass; xpass if a deviation says that it fails
  *   only SHOULDs do not          warn
  *   else                         fail; xfail if a deviation explains it
@@ -18,9 +18,7 @@
 #include "grade/evidence.h"
 #include "grade/findings.h"
 #include "grade/grade.h"
-#include "grade/measure.h"
 #include "grade/metrics.h"
-#include "spec/impairment.h"
 #include "spec/name.h"
 #include "spec/target.h"
 
@@ -70,68 +68,6 @@ json_t *verdict_expectation(const struct evidence *e, const struct expectation *
 	return json_pack("{s:s, s:s, s:s, s:b, s:s}", "metric", x->metric, "expected", x->text,
 			 "actual", text, "ok", measured && holds(x, &v), "level",
 			 x->should ? "S" : "R");
-}
-
-/* --- the witness ------------------------------------------------------------------------- */
-
-static void describe_plan(const struct impairment *plan, char *buf, size_t size)
-{
-	if (plan->drop_len)
-		snprintf(buf, size, "%zu listed", plan->drop_len);
-	else if (plan->has_gemodel || plan->has_state)
-		snprintf(buf, size, "in bursts");
-	else
-		snprintf(buf, size, "%.4g%% at random", plan->loss * 100);
-}
-
-/* Dropped, as the link counted, and missing, as the captures at both its ends show */
-static json_int_t happened(const struct evidence *e, enum link_id l, enum direction d)
-{
-	struct metric_value dropped = { 0 };
-
-	if (!e->captured || !e->matches[l][d].lost ||
-	    !measure_link_counter(e, l, d, "dropped", &dropped))
-		return 0;
-	return (json_int_t)dropped.number;
-}
-
-/**
- * verdict_witness() - Did the planned losses take place?
- *
- * Every list must have taken effect, and one of the random losses.
- *
- * Return: {planned, happened, detail[]}, a new object; null if no loss was planned
- */
-json_t *verdict_witness(const struct evidence *e)
-{
-	bool lists = true, random_planned = false, random_happened = false;
-	json_t *detail;
-
-	if (!e->c->planned_loss)
-		return json_null();
-	detail = json_array();
-	for (enum link_id l = 0; l < LINK_COUNT; l++)
-		for (enum direction d = 0; d < DIR_COUNT; d++) {
-			const struct impairment *plan = &e->c->impair[l][d];
-			json_int_t n = happened(e, l, d);
-			char text[64];
-
-			if (!impairment_loses(plan))
-				continue;
-			describe_plan(plan, text, sizeof(text));
-			json_array_append_new(detail, json_pack("{s:s, s:s, s:s, s:I}", "link",
-								link_names[l], "direction",
-								direction_names[d], "planned", text,
-								"happened", n));
-			if (plan->drop_len) {
-				lists = lists && n;
-			} else {
-				random_planned = true;
-				random_happened = random_happened || n;
-			}
-		}
-	return json_pack("{s:b, s:b, s:o}", "planned", 1, "happened",
-			 lists && (random_happened || !random_planned), "detail", detail);
 }
 
 /* --- deviations ---------------------------------------------------------------------------- */
@@ -226,15 +162,18 @@ static void say_failure(const json_t *x, const json_t *findings, struct verdict_
 			 text_of(finding, "rule"), text_of(finding, "summary"));
 }
 
-static void say_missing_loss(const json_t *failure, struct verdict_result *ret)
+/* The first that is missing; there may be more in the witness */
+static void say_missing(const json_t *witness, const json_t *failure, struct verdict_result *ret)
 {
-	if (failure)
-		snprintf(ret->reason, sizeof(ret->reason),
-			 "the planned loss did not take place; and %s is %s, expected %s",
-			 text_of(failure, "metric"), text_of(failure, "actual"),
-			 text_of(failure, "expected"));
-	else
-		snprintf(ret->reason, sizeof(ret->reason), "the planned loss did not take place");
+	const char *what =
+		json_string_value(json_array_get(json_object_get(witness, "missing"), 0));
+	int n = snprintf(ret->reason, sizeof(ret->reason), "the planned %s did not take place",
+			 what ? what : "fault");
+
+	if (failure && n > 0 && (size_t)n < sizeof(ret->reason))
+		snprintf(ret->reason + n, sizeof(ret->reason) - (size_t)n,
+			 "; and %s is %s, expected %s", text_of(failure, "metric"),
+			 text_of(failure, "actual"), text_of(failure, "expected"));
 }
 
 static void decide(const struct verdict_facts *facts, const struct grade_input *in,
@@ -249,7 +188,7 @@ static void decide(const struct verdict_facts *facts, const struct grade_input *
 	if (json_is_object(facts->witness) &&
 	    !json_is_true(json_object_get(facts->witness, "happened"))) {
 		ret->verdict = VERDICT_INCONCLUSIVE;
-		say_missing_loss(failure, ret);
+		say_missing(facts->witness, failure, ret);
 		return;
 	}
 	if (!failure) {

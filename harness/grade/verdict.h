@@ -25,12 +25,11 @@ enum verdict {
 extern const char *const verdict_names[VERDICT_COUNT];
 
 json_t *verdict_expectation(const struct evidence *e, const struct expectation *x);
-json_t *verdict_witness(const struct evidence *e);
 
 /** What decides. */
 struct verdict_facts {
 	json_t *expectations, *findings;
-	json_t *witness; /* null: nothing was planned */
+	json_t *witness; /* of grade_witness() */
 	json_t *error; /* {kind, text} of the execution, or NULL */
 	char level; /* of the case */
 };

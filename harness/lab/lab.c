@@ -394,6 +394,33 @@ static void add_capture_names(json_t *captures)
 	}
 }
 
+/* Options that were given and are faults, each with the counter that stands for it */
+static json_t *device_witness(const struct choice *choice)
+{
+	json_t *list = json_array();
+	struct device_config config;
+	struct err ignored = { 0 };
+
+	if (device_config_from_choice(choice, &config, &ignored))
+		return list; /* it would not have started */
+	for (size_t i = 0; i < choice->options_len; i++) {
+		const struct option *given = &choice->options[i];
+		const struct device_option *o;
+
+		for (size_t n = 0; (o = device_option(n)); n++) {
+			AUTO_FREE char *text = NULL;
+
+			if (!o->witness || strcmp(o->name, given->key) != 0 ||
+			    !device_has_option(config.mode, o))
+				continue;
+			text = io_printf("%s=%s", given->key, given->value);
+			json_array_append_new(list, json_pack("{s:s, s:s}", "option", text,
+							      "counter", o->witness));
+		}
+	}
+	return list;
+}
+
 /**
  * lab_finish() - Stop what is ours, in order, and collect what it counted
  * @lab:	Built; the targets have ended
@@ -420,9 +447,10 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 	device = lab->device.proc.pid ? helper_report(&lab->device) : json_null();
 	if (!device)
 		return err_set_kind(err, ERR_HARNESS, "the middlebox gave no counters");
-	json_object_set_new(
-		execution, "device",
-		json_pack("{s:s, s:o}", "name", lab->job->middlebox->text, "counters", device));
+	json_object_set_new(execution, "device",
+			    json_pack("{s:s, s:o, s:o}", "name", lab->job->middlebox->text,
+				      "counters", device, "witness",
+				      device_witness(lab->job->middlebox)));
 	return 0;
 }
 

@@ -155,6 +155,27 @@ static void put_bar(FILE *out, double x, double width, double from, double to, c
 			x, CHART_H * (1 - to), width, CHART_H * (to - from), colour);
 }
 
+/* When something of the case's timeline began (a line) and ended (a dashed one) */
+static void put_changes(FILE *out, const json_t *changes, double span_s)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach (changes, i, c) {
+		double t_s = report_number(c, "t_s"), x = t_s / span_s * CHART_W;
+		bool ends = json_is_true(json_object_get(c, "ends"));
+
+		if (x < 0 || x > CHART_W)
+			continue;
+		fprintf(out,
+			"<path d=\"M%.1f 0V%d\" stroke=\"#1d4ed8\" stroke-width=\"1.5\"%s>"
+			"<title>%.3f s: ",
+			x, CHART_H, ends ? " stroke-dasharray=\"3 3\"" : "", t_s);
+		put(out, "", report_text(c, "what"),
+		    ends ? " ends</title></path>" : "</title></path>");
+	}
+}
+
 static void put_traffic(FILE *out, const json_t *verdict)
 {
 	const json_t *timeline = json_object_get(verdict, "timeline");
@@ -177,6 +198,7 @@ static void put_traffic(FILE *out, const json_t *verdict)
 		put_bar(out, (double)i * width, width - 1, 0, good, "#23774a");
 		put_bar(out, (double)i * width, width - 1, good, all, "#e7a49f");
 	}
+	put_changes(out, json_object_get(timeline, "changes"), bin_s * (double)len);
 	fprintf(out,
 		"<text x=\"0\" y=\"%d\">0 s: probes answered (dark) and not answered (light)</text>"
 		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.0f s</text></svg>\n",
@@ -222,6 +244,33 @@ static void put_findings(FILE *out, const json_t *verdict)
 	}
 }
 
+/* What was planned, and how much of it took place */
+static void put_witness(FILE *out, const json_t *verdict)
+{
+	const json_t *witness = json_object_get(verdict, "witness"), *row, *n;
+	size_t i;
+
+	if (!json_array_size(json_object_get(witness, "detail")))
+		return;
+	fputs("<table><tr><th>planned on</th><th></th><th></th><th>happened</th></tr>\n", out);
+	json_array_foreach (json_object_get(witness, "detail"), i, row) {
+		const char *direction = report_text(row, "direction");
+
+		put(out, "<tr><td>", report_text(row, "link"), "");
+		put(out, "", report_text(row, "node"), "");
+		put(out, "", report_text(row, "device"), *direction ? ":" : "");
+		put(out, "", direction, "</td>");
+		put(out, "<td>", report_text(row, "what"), "</td>");
+		put(out, "<td>", report_text(row, "planned"), "</td>");
+		n = json_object_get(row, "happened");
+		if (json_is_integer(n))
+			fprintf(out, "<td>%lld</td></tr>\n", (long long)json_integer_value(n));
+		else
+			fputs("<td>not counted</td></tr>\n", out);
+	}
+	fputs("</table>\n", out);
+}
+
 static void put_execution(FILE *out, const json_t *verdict, size_t i)
 {
 	AUTO_FREE char *name = report_name(verdict);
@@ -237,6 +286,7 @@ static void put_execution(FILE *out, const json_t *verdict, size_t i)
 	put(out, "", why, "</p>\n");
 	put_path(out, verdict);
 	put_traffic(out, verdict);
+	put_witness(out, verdict);
 	put_expectations(out, verdict);
 	put_findings(out, verdict);
 	put(out, "<p class=\"q\">repeat <code>", repeat, "</code><br>");
