@@ -171,8 +171,7 @@ static enum counter judge_held(const struct engine *e, const struct half *from,
 	if (from->fin)
 		return COUNTER_TCP_DATA_PAST_FIN;
 	if (e->config.engine.check_retransmission &&
-	    history_compare(&from->history, h->seq, h->ip + h->payload, h->len - h->payload) ==
-		    HISTORY_OTHER)
+	    proxy_compare(from, h->seq, h->ip + h->payload, h->len - h->payload) == HISTORY_OTHER)
 		return COUNTER_TCP_BAD_RETRANSMISSION;
 	return COUNTER_RELEASED;
 }

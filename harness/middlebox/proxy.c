@@ -265,6 +265,23 @@ static bool is_keepalive(const struct half *from, const struct arrival *a)
 	return a->end - a->packet.seq == 1 && a->end == from->next;
 }
 
+/**
+ * proxy_compare() - Hold what an end sends against what it sent before
+ * @from:	That end
+ * @seq:	Sequence number of the first byte
+ * @bytes:	The bytes
+ * @len:	How many; those that are new are not looked at
+ *
+ * Return: as history_compare()
+ */
+enum history_result proxy_compare(const struct half *from, uint32_t seq, const uint8_t *bytes,
+				  size_t len)
+{
+	size_t old = seq_lt(seq, from->next) ? from->next - seq : 0;
+
+	return history_compare(&from->history, seq, bytes, old < len ? old : len);
+}
+
 /* Where the segment lies: before what is expected next, there, or behind a hole */
 static enum counter judge_place(const struct engine_config *config, const struct half *from,
 				struct arrival *a)
@@ -323,7 +340,7 @@ static enum counter judge_segment(const struct engine_config *config, struct flo
 	    window_shrinks(from, to, a))
 		return COUNTER_TCP_WINDOW_VARIATION;
 	if (config->check_retransmission && !is_keepalive(from, a))
-		known = history_compare(&from->history, p->seq, p->payload, p->payload_len);
+		known = proxy_compare(from, p->seq, p->payload, p->payload_len);
 	a->unchecked = known == HISTORY_UNKNOWN;
 	if (known == HISTORY_OTHER)
 		return COUNTER_TCP_BAD_RETRANSMISSION;

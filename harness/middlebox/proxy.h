@@ -37,6 +37,8 @@ bool proxy_replaces(const struct flow *f, const struct arrival *a);
 void proxy_open(struct flow *f, const struct arrival *a);
 void proxy_open_half(struct half *h, const struct arrival *a);
 enum counter proxy_judge(const struct engine_config *config, struct flow *f, struct arrival *a);
+enum history_result proxy_compare(const struct half *from, uint32_t seq, const uint8_t *bytes,
+				  size_t len);
 void proxy_advance(struct flow *f, enum direction dir, uint32_t end, bool fin);
 uint32_t proxy_ack_point(const struct engine_config *config, const struct half *sender);
 

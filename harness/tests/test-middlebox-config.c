@@ -98,6 +98,16 @@ static void check_errors(void)
 		{ "asa-proxy,queue=5", { "no option 'queue'", "queue-limit", "max-flows" } },
 		{ "asa-bypass,queue-limit=5", { "'asa-bypass' has no option", "idle-timeout" } },
 		{ "router,max-flows=5", { "'router' has no options" } },
+		{ "asa,match-port=0", { "'match-port' cannot be '0'", "from 1 to 65535" } },
+		{ "asa,match-port=5-4", { "'match-port' cannot be '5-4'", "ranges" } },
+		{ "asa,match-port=1_2_3_4_5_6_7_8_9", { "'match-port' cannot", "at most 8" } },
+		{ "asa,match-client=10.0.0.0/33", { "'match-client' cannot be", "prefixes" } },
+		{ "asa,match-server=::", { "is not an option" } },
+		{ "asa,match-server=host", { "'match-server' cannot be 'host'", "10.0.0.0/8_" } },
+		{ "asa,tcp-options-drop=5", { "'tcp-options-drop' cannot be '5'", "6 to 255" } },
+		{ "asa,reserved-bits=keep", { "'reserved-bits'", "allow, clear, drop" } },
+		{ "asa,urgent-flag=drop", { "'urgent-flag' cannot be 'drop'", "allow, clear" } },
+		{ "asa-bypass,check-retransmission=on", { "'asa-bypass' has no option" } },
 		{ "asa-proxy,queue-limit=251", { "'queue-limit' cannot be '251'", "0 to 250" } },
 		{ "asa-proxy,queue-limit=3s", { "'queue-limit' cannot be '3s'", "whole number" } },
 		{ "asa-proxy,queue-timeout=4", { "'queue-timeout' cannot be '4'", "unit" } },
@@ -109,7 +119,7 @@ static void check_errors(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct device_config c = { .engine.queue_limit = 77 };
 		struct err err;
-		bool said = parse(bad[i].text, &c, &err) == -1 && err.kind == ERR_USAGE;
+		bool said = parse(bad[i].text, &c, &err) < 0 && err.kind == ERR_USAGE;
 
 		for (size_t n = 0; n < 3 && bad[i].says[n]; n++)
 			said = said && strstr(err.text, bad[i].says[n]);
