@@ -256,6 +256,8 @@ static json_t *option_json(const struct device_option *o)
 		[OPTION_DURATION] = "duration",
 		[OPTION_SIZE] = "size",
 		[OPTION_WORD] = "word",
+		[OPTION_RANGES] = "ranges",
+		[OPTION_PREFIXES] = "prefixes",
 	};
 	json_t *words = json_array();
 
@@ -288,14 +290,14 @@ static json_t *list_middleboxes(const struct home *home, struct err *err)
 
 static void print_option(const json_t *o, const struct table_style *style)
 {
-	enum { INDENT = 42 };
+	enum { INDENT = 48 };
 	AUTO_FREE char *set = io_printf("%s=%s", json_string_value(json_object_get(o, "option")),
 					json_string_value(json_object_get(o, "default")));
 	AUTO_FREE char *words = table_text(json_object_get(o, "words"));
 	AUTO_FREE char *what = io_printf("%s (%s)", json_string_value(json_object_get(o, "what")),
 					 json_string_value(json_object_get(o, "source")));
 
-	printf("  %-26s %-12s ", set,
+	printf("  %-26s %-18s ", set,
 	       *words ? words : json_string_value(json_object_get(o, "kind")));
 	text_wrap(stdout, what, INDENT, style->width);
 }
@@ -315,7 +317,7 @@ static void print_middleboxes(const json_t *rows, const struct table_style *styl
 		text_wrap(stdout, json_string_value(json_object_get(row, "source")), 10,
 			  style->width);
 		if (json_array_size(its_options))
-			printf("\n  %-26s %-12s %s\n", "option=default", "value", "what (source)");
+			printf("\n  %-26s %-18s %s\n", "option=default", "value", "what (source)");
 		json_array_foreach (its_options, n, o) {
 			print_option(o, style);
 		}

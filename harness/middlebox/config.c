@@ -19,6 +19,8 @@ static const char model[] = "assumption of this model";
 
 const struct device_kind device_kinds[DEVICE_COUNT] = {
 	[DEVICE_ROUTER] = { "router", "no stateful device: the node only routes", model },
+	[DEVICE_ASA] = { "asa", "checks TCP and normalises it; passes it out of order, untouched",
+			 "ASA configuration guide, TCP normalizer" },
 	[DEVICE_PROXY] = { "asa-proxy",
 			   "keeps TCP in order and acknowledges behind holes, segments preserved",
 			   "Cisco document 113578; ASA configuration guide, TCP normalizer" },
@@ -74,14 +76,12 @@ static int set_number(const struct device_option *o, const char *text, struct de
 			    low, high);
 }
 
-static int set_option(const struct device_option *o, const char *text, struct device_config *ret,
-		      struct err *err)
+static int set_word(const struct device_option *o, const char *text, struct device_config *ret,
+		    struct err *err)
 {
 	AUTO_FREE char *list = NULL;
 	unsigned int value = 0;
 
-	if (o->kind != OPTION_WORD)
-		return set_number(o, text, ret, err);
 	for (; o->words[value]; value++) {
 		if (strcmp(o->words[value], text) != 0)
 			continue;
@@ -91,6 +91,44 @@ static int set_option(const struct device_option *o, const char *text, struct de
 	list = name_list(o->words, value);
 	return err_set_kind(err, ERR_USAGE, "option '%s' cannot be '%.60s': give %s", o->name, text,
 			    list);
+}
+
+/* The default is a word for the empty list: "any", "none" */
+static int set_list(const struct device_option *o, const char *text, struct device_config *ret,
+		    struct err *err)
+{
+	static const struct range_list no_ranges;
+	static const struct prefix_list no_prefixes;
+	void *at = (char *)ret + o->offset;
+	bool empty = strcmp(text, o->preset) == 0;
+	int rc = 0;
+
+	if (o->kind == OPTION_RANGES && empty)
+		memcpy(at, &no_ranges, sizeof(no_ranges));
+	else if (o->kind == OPTION_RANGES)
+		rc = range_list_parse(text, o->min, o->max, at, err);
+	else if (empty)
+		memcpy(at, &no_prefixes, sizeof(no_prefixes));
+	else
+		rc = prefix_list_parse(text, at, err);
+	return rc ? err_wrap(err, "option '%s' cannot be '%.60s'", o->name, text) : 0;
+}
+
+static int set_option(const struct device_option *o, const char *text, struct device_config *ret,
+		      struct err *err)
+{
+	switch (o->kind) {
+	case OPTION_WORD:
+		return set_word(o, text, ret, err);
+	case OPTION_RANGES:
+	case OPTION_PREFIXES:
+		return set_list(o, text, ret, err);
+	case OPTION_COUNT:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+		break;
+	}
+	return set_number(o, text, ret, err);
 }
 
 static const struct device_option *find_option(enum device_mode mode, const char *name)

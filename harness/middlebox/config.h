@@ -13,12 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "middlebox/match.h"
+
 struct choice;
 struct err;
 
 enum device_mode {
 	DEVICE_ROUTER, /* nothing but the node's own routing; no engine */
-	DEVICE_PROXY, /* every segment is checked and put in order */
+	DEVICE_ASA, /* the normaliser: TCP is checked, and passes out of order */
+	DEVICE_PROXY, /* with inspection: it is put in order too */
 	DEVICE_BYPASS, /* tcp-state-bypass: everything passes */
 	DEVICE_COUNT
 };
@@ -33,20 +36,49 @@ enum ack_point {
 	ACK_POINT_NEXT, /* what the device expects next, though it may be lost behind it */
 };
 
+/** What is done with a part of a segment; in the order of the words of an option. */
+enum action { ACTION_ALLOW, ACTION_CLEAR, ACTION_DROP };
+
+enum timeout_reset {
+	RESET_OFF, /* a connection ends without a word */
+	RESET_IDLE, /* both ends of an idle one get a RST */
+	RESET_ALL, /* of an embryonic and of a half-closed one too */
+};
+
 /** What the engine does with TCP. */
 struct engine_config {
-	uint64_t queue_limit; /* packets of one direction of one flow */
+	unsigned int inspect; /* its kind of connections is inspected: the system's queue limit */
+	uint64_t queue_limit; /* packets of one direction of one flow; 0: the system's */
+	unsigned int queue_window; /* the system's limit follows the window */
 	uint64_t queue_timeout_ns;
 	uint64_t queue_memory; /* bytes of all queues together */
-	uint64_t max_flows;
+	uint64_t history_memory; /* bytes of all histories together */
+	uint64_t max_flows, embryonic_limit; /* the latter 0: none */
 	uint64_t embryonic_timeout_ns, idle_timeout_ns, half_closed_timeout_ns, closed_timeout_ns;
+	uint64_t bypass_timeout_ns, bypass_after_ns; /* the latter 0: never */
+	unsigned int timeout_reset; /* enum timeout_reset */
 	unsigned int ack_mode, ack_point; /* enum ack_mode, enum ack_point */
 	unsigned int ack_sack; /* report the queue as SACK blocks to senders that know SACK */
 	unsigned int isn_randomise;
-	unsigned int clear_options; /* kinds 6-7 and 9-255 */
-	unsigned int verify_checksum;
-	unsigned int drop_invalid_ack, drop_seq_past_window, drop_exceed_mss, drop_synack_data;
+	unsigned int tcp_options; /* enum action: of kinds 6-7 and 9-255 that no list names */
+	struct range_list options_allow, options_clear, options_drop;
+	unsigned int selective_ack, timestamp, window_scale; /* enum action */
+	unsigned int reserved_bits, urgent_flag; /* enum action */
+	uint64_t mss_maximum; /* 0: none */
+	unsigned int verify_checksum, check_retransmission, ttl_protection;
+	unsigned int drop_invalid_ack, drop_seq_past_window, drop_exceed_mss;
+	unsigned int drop_syn_data, drop_synack_data, drop_window_variation;
+	struct class_map match; /* other packets pass untouched */
 };
+
+#define ENGINE_SYSTEM_QUEUE	3 /* packets, until an end changes its window */
+#define ENGINE_SYSTEM_QUEUE_MAX 250
+
+/** engine_keeps_order() - Are segments behind a hole held until it is filled? */
+static inline bool engine_keeps_order(const struct engine_config *c)
+{
+	return c->inspect || c->queue_limit || c->check_retransmission;
+}
 
 /** A device as it was chosen; made by device_config_from_choice(). */
 struct device_config {
@@ -56,15 +88,23 @@ struct device_config {
 
 #define DEVICE_WORDS_MAX 6
 
-enum device_option_kind { OPTION_COUNT, OPTION_DURATION, OPTION_SIZE, OPTION_WORD };
+enum device_option_kind {
+	OPTION_COUNT,
+	OPTION_DURATION,
+	OPTION_SIZE,
+	OPTION_WORD,
+	OPTION_RANGES, /* the default stands for the empty list */
+	OPTION_PREFIXES, /* likewise */
+};
 
 struct device_option {
 	const char *name;
 	const char *preset; /* the default, as it would be written */
 	unsigned int devices; /* bit 1 << enum device_mode: who has it */
 	enum device_option_kind kind;
-	size_t offset; /* in struct device_config: uint64_t, or unsigned int for a word */
-	uint64_t min, max; /* of a count, a duration in ns, a size in bytes */
+	/* in struct device_config: uint64_t, unsigned int for a word, a list */
+	size_t offset;
+	uint64_t min, max; /* of a count, a duration in ns, a size in bytes, a range */
 	const char *words[DEVICE_WORDS_MAX + 1]; /* of OPTION_WORD; the index is the value */
 	const char *what;
 	const char *source; /* where the default comes from */

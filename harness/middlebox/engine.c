@@ -5,45 +5,49 @@
  * A packet is taken apart once, its flow is found in one step, proxy.c judges
  * it, and here the judgement is carried out:
  *
- *   passes     translated (ISN, SACK, options cleared), emitted; if it was in order, what
- *              waited behind it is emitted too
+ *   passes     translated (see segment.h), emitted; if it was in order, what waited behind it
+ *              is emitted too
  *   is held    translated, copied into its direction's queue; the sender gets a duplicate ACK
  *   is dropped counted under its reason; an acknowledged retransmission is answered
  *
- * Every packet is counted once as passed-other, forwarded, queued or a drop;
- * every queued one once more as released or a drop.  retransmission-passed is
- * a part of forwarded.
+ * Every packet is counted once as passed-other, passed-unselected, forwarded,
+ * queued, tcp-intercepted or a drop; every queued one once more as released or
+ * a drop.  What is said to be "of these" in counter.c is a part of forwarded.
+ *
+ * A segment with a wrong checksum that is not to be dropped passes and changes
+ * nothing here: who believed it would lose track of a connection whose ends
+ * never take it.
+ *
+ * tcp-state-bypass is a property of a flow: a policy that begins is for
+ * connections that begin after it.
  *
  * Not TCP, and fragments: they pass as they are.  A fragmented segment of a
  * flow therefore keeps its numbers; paths of a case have one MTU.
  *
  * Cost per packet is constant but for the insertion into a queue, see
- * reorder.h.  Memory is bounded by max-flows and queue-memory, whatever the
- * ends send.
+ * reorder.h.  Memory is bounded, see engine_bytes_max(), whatever the ends
+ * send; what makes room for a new connection is the oldest embryonic one, never
+ * an established one.
  */
 #include "middlebox/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/prng.h"
-#include "middlebox/proxy.h"
+#include "base/units.h"
+#include "middlebox/answer.h"
+#include "middlebox/engine-state.h"
+#include "middlebox/intercept.h"
 
 #define PROTO_TCP 6
-
-struct engine {
-	struct device_config config;
-	struct prng isn;
-	struct flow_table flows;
-	struct reorder_pool pool;
-	uint64_t counters[COUNTER_COUNT];
-	uint8_t scratch[65536];
-};
+#define UNSEEN_NS UINT64_MAX
 
 /**
  * engine_new() - Make an engine without flows
  * @config:	Copied; its mode is not DEVICE_ROUTER
- * @seed:	Of the run: decides the ISN offsets
+ * @seed:	Of the run: decides the ISN offsets and cookies
  *
  * Memory exhausted aborts, as in io_printf().
  *
@@ -56,26 +60,35 @@ struct engine *engine_new(const struct device_config *config, uint64_t seed)
 		[TIMER_IDLE] = config->engine.idle_timeout_ns,
 		[TIMER_HALF_CLOSED] = config->engine.half_closed_timeout_ns,
 		[TIMER_CLOSED] = config->engine.closed_timeout_ns,
+		[TIMER_BYPASS] = config->engine.bypass_timeout_ns,
+		[TIMER_INTERCEPT] = INTERCEPT_AGAIN_NS,
 	};
 	struct engine *e = calloc(1, sizeof(*e));
-	struct prng hash;
+	struct prng hash, cookie;
 
 	if (!e)
 		abort();
 	e->config = *config;
+	e->begun_ns = UNSEEN_NS;
+	segment_policy_init(&e->policy, &config->engine);
 	prng_init(&e->isn, seed, "middlebox:isn");
 	prng_init(&hash, seed, "middlebox:hash");
+	prng_init(&cookie, seed, "middlebox:cookie");
+	e->cookie_secret = prng_u64(&cookie);
 	flow_table_init(&e->flows, config->engine.max_flows, prng_u64(&hash), timeouts);
-	reorder_pool_init(&e->pool, config->engine.queue_limit, config->engine.queue_timeout_ns,
-			  config->engine.queue_memory);
+	reorder_pool_init(&e->pool, config->engine.queue_timeout_ns, config->engine.queue_memory);
+	e->history.memory = config->engine.history_memory;
 	return e;
 }
 
-static void forget(struct engine *e, struct flow *f)
+/** engine_forget() - Remove a flow with all that it holds */
+void engine_forget(struct engine *e, struct flow *f)
 {
-	for (size_t dir = 0; dir < DIR_COUNT; dir++)
+	for (size_t dir = 0; dir < DIR_COUNT; dir++) {
 		e->counters[COUNTER_QUEUE_DISCARDED] +=
 			reorder_clear(&e->pool, &f->half[dir].queue);
+		history_clear(&e->history, &f->half[dir].history);
+	}
 	flow_remove(&e->flows, f);
 }
 
@@ -88,7 +101,7 @@ void engine_free(struct engine *e)
 		return;
 	for (size_t timer = 0; timer < TIMER_COUNT; timer++)
 		while ((f = flow_oldest(&e->flows, timer)))
-			forget(e, f);
+			engine_forget(e, f);
 	flow_table_release(&e->flows);
 	free(e);
 }
@@ -110,82 +123,57 @@ static struct flow_key key_of(const struct arrival *a)
 /* The packet as it leaves: in e->scratch */
 static const uint8_t *translate(struct engine *e, const struct flow *f, const struct arrival *a)
 {
-	const struct packet *p = &a->packet;
-	const struct segment_translation t = {
-		.add_seq = f->half[a->dir].offset,
-		.sub_ack = f->half[proxy_opposite(a->dir)].offset,
-		.clear_options = e->config.engine.clear_options != 0,
+	static const struct {
+		enum segment_change change;
+		enum counter counter;
+	} changes[] = {
+		{ SEGMENT_OPTION_CLEARED, COUNTER_OPTIONS_CLEARED },
+		{ SEGMENT_URGENT_CLEARED, COUNTER_URGENT_CLEARED },
+		{ SEGMENT_RESERVED_CLEARED, COUNTER_RESERVED_CLEARED },
+		{ SEGMENT_MSS_LOWERED, COUNTER_MSS_LOWERED },
 	};
+	const struct packet *p = &a->packet;
+	const struct half *from = &f->half[a->dir];
+	const struct segment_translation t = {
+		.add_seq = from->offset,
+		.sub_ack = f->half[proxy_opposite(a->dir)].offset,
+		.policy = &e->policy,
+	};
+	unsigned int changed;
 
 	memcpy(e->scratch, p->ip, p->ip_len);
-	if (segment_translate(e->scratch + (p->l4 - p->ip), p->l4_len - p->payload_len, &t))
-		e->counters[COUNTER_OPTIONS_CLEARED]++;
+	changed = segment_translate(e->scratch + (p->l4 - p->ip), p->l4_len - p->payload_len, &t);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		e->counters[changes[i].counter] += (changed & changes[i].change) != 0;
+	if (e->config.engine.ttl_protection && from->syn && p->ttl > from->ttl_least) {
+		segment_set_ttl(e->scratch, p->ip_len, from->ttl_least);
+		e->counters[COUNTER_TTL_LOWERED]++;
+	}
 	return e->scratch;
 }
 
-/* Up to @max SACK blocks of what a queue holds, the newest first (RFC 2018 section 4) */
-static size_t sack_blocks(const struct reorder *q, struct segment_sack *ret, size_t max)
+/* Remember what of a segment is new, before it counts as sent */
+static void remember(struct engine *e, struct half *from, uint32_t seq, const uint8_t *payload,
+		     size_t len)
 {
-	const struct held *h = TAILQ_FIRST(&q->held);
-	size_t len = 0;
+	uint32_t old = seq_lt(seq, from->next) ? from->next - seq : 0;
 
-	while (h) {
-		struct segment_sack block = { h->seq, h->end };
-		bool newest = false;
-
-		for (; h && seq_leq(h->seq, block.right); h = TAILQ_NEXT(h, link)) {
-			block.right = seq_lt(block.right, h->end) ? h->end : block.right;
-			newest |= h == q->newest;
-		}
-		if (newest) {
-			size_t moved = len < max ? len++ : max - 1;
-
-			memmove(ret + 1, ret, moved * sizeof(*ret));
-			ret[0] = block;
-		} else if (len < max) {
-			ret[len++] = block;
-		}
-	}
-	return len;
+	if (e->config.engine.check_retransmission && old < len)
+		history_add(&e->history, &from->history, seq + old, payload + old, len - old);
 }
 
-/* What of the receiver's window is left behind @ack: its right edge stays where it put it */
-static uint16_t window_behind(const struct half *from, const struct half *to, uint32_t ack)
+/* What became old while it waited, or contradicts what was sent meanwhile; else it leaves */
+static enum counter judge_held(const struct engine *e, const struct half *from,
+			       const struct held *h)
 {
-	uint32_t edge = from->acked + to->window;
-	uint32_t left = seq_lt(ack, edge) ? edge - ack : 0;
-
-	left >>= from->window_scale && to->window_scale ? to->shift : 0;
-	return (uint16_t)(left > UINT16_MAX ? UINT16_MAX : left);
-}
-
-/* Acknowledge to the sender of what travels in @dir, in the receiver's name */
-static void send_ack(struct engine *e, const struct flow *f, enum direction dir,
-		     const struct engine_out *out)
-{
-	enum direction back = proxy_opposite(dir);
-	const struct half *from = &f->half[dir], *to = &f->half[back];
-	uint32_t point = proxy_ack_point(&e->config.engine, from);
-	struct segment_ack ack = {
-		.version = f->key.version,
-		.ttl = to->ttl,
-		.src = f->key.addr[back],
-		.dst = f->key.addr[dir],
-		.sport = f->key.port[back],
-		.dport = f->key.port[dir],
-		.seq = to->next + to->offset,
-		.ack = point,
-		.window = window_behind(from, to, point),
-		.timestamps = from->timestamps && to->timestamps,
-		.tsval = to->tsval,
-		.tsecr = from->ts_recent,
-	};
-	uint8_t packet[SEGMENT_ACK_BYTES];
-
-	if (e->config.engine.ack_sack && from->sack_permitted && to->sack_permitted)
-		ack.sack_len = sack_blocks(&from->queue, ack.sack,
-					   SEGMENT_SACK_MAX - (ack.timestamps ? 1 : 0));
-	out->emit(out->ctx, back, packet, segment_make_ack(&ack, packet));
+	if (seq_leq(h->end, from->next))
+		return COUNTER_TCP_DUP_IN_QUEUE;
+	if (from->fin)
+		return COUNTER_TCP_DATA_PAST_FIN;
+	if (e->config.engine.check_retransmission &&
+	    proxy_compare(from, h->seq, h->ip + h->payload, h->len - h->payload) == HISTORY_OTHER)
+		return COUNTER_TCP_BAD_RETRANSMISSION;
+	return COUNTER_RELEASED;
 }
 
 /* Send on what is in order now */
@@ -196,13 +184,12 @@ static void release_queue(struct engine *e, struct flow *f, const struct arrival
 	struct held *h;
 
 	while ((h = reorder_take(&e->pool, &from->queue, a->now_ns, from->next))) {
-		if (seq_leq(h->end, from->next)) {
-			e->counters[COUNTER_TCP_DUP_IN_QUEUE]++;
-		} else if (from->fin) {
-			e->counters[COUNTER_TCP_DATA_PAST_FIN]++;
-		} else {
-			e->counters[COUNTER_RELEASED]++;
+		enum counter what = judge_held(e, from, h);
+
+		e->counters[what]++;
+		if (what == COUNTER_RELEASED) {
 			out->emit(out->ctx, a->dir, h->ip, h->len);
+			remember(e, from, h->seq, h->ip + h->payload, h->len - h->payload);
 			proxy_advance(f, a->dir, h->end, h->fin);
 		}
 		free(h);
@@ -216,124 +203,282 @@ static enum counter hold(struct engine *e, struct flow *f, const struct arrival 
 		[REORDER_DUPLICATE] = COUNTER_TCP_DUP_IN_QUEUE,
 		[REORDER_FULL] = COUNTER_TCP_BUFFER_FULL,
 	};
-	const struct held what = { .seq = a->packet.seq,
+	const struct packet *p = &a->packet;
+	const struct held what = { .seq = p->seq,
 				   .end = a->end,
-				   .fin = (a->packet.flags & PACKET_TCP_FIN) != 0,
-				   .len = a->packet.ip_len };
+				   .fin = (p->flags & PACKET_TCP_FIN) != 0,
+				   .len = p->ip_len,
+				   .payload = (size_t)(p->payload - p->ip) };
 
 	return counts[reorder_add(&e->pool, &f->half[a->dir].queue, a->now_ns, &what,
 				  translate(e, f, a))];
 }
 
-/* Carry out a judgement */
-static void act(struct engine *e, struct flow *f, const struct arrival *a, enum counter what,
+static void answer(struct engine *e, const struct flow *f, const struct arrival *a,
+		   const struct engine_out *out)
+{
+	uint8_t packet[SEGMENT_ACK_BYTES];
+	size_t len = answer_ack(&e->config.engine, f, a->dir, packet);
+
+	e->counters[a->in_order ? COUNTER_ACK_SENT : COUNTER_DUP_ACK_SENT]++;
+	out->emit(out->ctx, proxy_opposite(a->dir), packet, len);
+}
+
+/**
+ * engine_act() - Carry out a judgement
+ * @e:		The engine
+ * @f:		The flow; perhaps gone afterwards
+ * @a:		The segment
+ * @what:	As proxy_judge() said
+ * @out:	Where packets go
+ */
+void engine_act(struct engine *e, struct flow *f, const struct arrival *a, enum counter what,
 		const struct engine_out *out)
 {
-	bool passes = what == COUNTER_FORWARDED || what == COUNTER_RETRANSMISSION_PASSED;
+	const struct packet *p = &a->packet;
+	bool passes = proxy_passes(what);
 
 	if (what == COUNTER_QUEUED)
 		what = hold(e, f, a);
 	e->counters[what]++;
-	if (what == COUNTER_RETRANSMISSION_PASSED)
+	if (passes && what != COUNTER_FORWARDED)
 		e->counters[COUNTER_FORWARDED]++;
+	if (passes && a->unchecked)
+		e->counters[COUNTER_RETRANSMISSION_UNCHECKED]++;
 	if (passes)
-		out->emit(out->ctx, a->dir, translate(e, f, a), a->packet.ip_len);
+		out->emit(out->ctx, a->dir, translate(e, f, a), p->ip_len);
 	if (a->reset) {
-		forget(e, f);
+		engine_forget(e, f);
 		return;
 	}
 	if (passes && a->in_order) {
-		proxy_advance(f, a->dir, a->end, (a->packet.flags & PACKET_TCP_FIN) != 0);
+		remember(e, &f->half[a->dir], p->seq, p->payload, p->payload_len);
+		proxy_advance(f, a->dir, a->end, (p->flags & PACKET_TCP_FIN) != 0);
 		release_queue(e, f, a, out);
 	}
-	if (a->answer) {
-		e->counters[a->in_order ? COUNTER_ACK_SENT : COUNTER_DUP_ACK_SENT]++;
-		send_ack(e, f, a->dir, out);
-	}
+	if (a->answer)
+		answer(e, f, a, out);
 	if (!counter_kinds[what].drop)
 		flow_touch(&e->flows, f, a->now_ns);
 }
 
-/* A flow for a new connection; the oldest on @timer makes room; NULL if there is none */
-static struct flow *add_flow(struct engine *e, const struct arrival *a, const struct flow_key *key,
+/** engine_send_reset() - A RST to the end that it travels to in @dir, in the other's name */
+void engine_send_reset(struct engine *e, const struct flow *f, enum direction dir,
+		       const struct engine_out *out)
+{
+	uint8_t packet[SEGMENT_ACK_BYTES];
+
+	e->counters[COUNTER_RESET_SENT]++;
+	out->emit(out->ctx, dir, packet, answer_reset(f, dir, packet));
+}
+
+/* --- new connections -------------------------------------------------------------------- */
+
+/**
+ * engine_add_flow() - A flow for a new connection
+ * @e:		The engine
+ * @a:		The segment that begins it
+ * @key:	Its addresses and ports
+ * @state:	Its first state
+ * @timer:	That state's; the oldest flow on it makes room
+ *
+ * Return: the flow, or NULL if there is no room
+ */
+struct flow *engine_add_flow(struct engine *e, const struct arrival *a, const struct flow_key *key,
 			     enum flow_state state, enum flow_timer timer)
 {
+	uint64_t limit = e->config.engine.queue_limit;
 	struct flow *oldest = flow_oldest(&e->flows, timer), *f;
 
 	if (e->flows.count >= e->flows.max && oldest) {
-		forget(e, oldest);
+		engine_forget(e, oldest);
 		e->counters[COUNTER_FLOW_EVICTED]++;
 	}
-	f = flow_add(&e->flows, key, state, a->now_ns);
+	f = flow_add(&e->flows, key, state, limit ? (unsigned int)limit : ENGINE_SYSTEM_QUEUE,
+		     a->now_ns);
 	if (f)
 		e->counters[COUNTER_FLOW_CREATED]++;
+	else
+		e->counters[COUNTER_FLOW_TABLE_FULL] += state != FLOW_BYPASSED;
 	return f;
 }
 
 static void open_flow(struct engine *e, const struct flow_key *key, struct arrival *a,
 		      const struct engine_out *out)
 {
-	struct flow *f = add_flow(e, a, key, FLOW_SYN_SENT, TIMER_EMBRYONIC);
+	struct flow *f = engine_add_flow(e, a, key, FLOW_SYN_SENT, TIMER_EMBRYONIC);
 
-	if (!f) {
-		e->counters[COUNTER_FLOW_TABLE_FULL]++;
+	if (!f)
 		return;
-	}
 	for (size_t dir = 0; e->config.engine.isn_randomise && dir < DIR_COUNT; dir++)
 		f->half[dir].offset = (uint32_t)prng_u64(&e->isn);
 	proxy_open(f, a);
-	act(e, f, a, COUNTER_FORWARDED, out);
+	engine_act(e, f, a, COUNTER_FORWARDED, out);
 }
 
-/* Why a segment is dropped before its flow is looked for; COUNTER_FORWARDED if it is not */
+/* --- what becomes of a packet ----------------------------------------------------------- */
+
+static bool checks(const struct engine *e)
+{
+	return e->config.mode == DEVICE_ASA || e->config.mode == DEVICE_PROXY;
+}
+
+/* Is a connection that begins now not checked? */
+static bool bypasses(const struct engine *e, uint64_t now_ns)
+{
+	uint64_t after = e->config.engine.bypass_after_ns;
+
+	return !checks(e) || (after && now_ns - e->begun_ns >= after);
+}
+
+/* Everything passes; an entry is kept, from any segment on, as long as something passes */
+static void bypass(struct engine *e, const struct flow_key *key, struct flow *f,
+		   const struct arrival *a, const struct engine_out *out)
+{
+	if (!f)
+		f = engine_add_flow(e, a, key, FLOW_BYPASSED, TIMER_BYPASS);
+	if (f)
+		flow_touch(&e->flows, f, a->now_ns);
+	e->counters[COUNTER_FORWARDED]++;
+	e->counters[COUNTER_BYPASSED]++;
+	out->emit(out->ctx, a->dir, a->packet.ip, a->packet.ip_len);
+}
+
+/* Why a segment is dropped before its flow is asked; COUNTER_FORWARDED if it is not */
 static enum counter check_segment(const struct engine *e, struct arrival *a)
 {
-	if (e->config.engine.verify_checksum && !packet_l4_checksum_ok(&a->packet))
-		return COUNTER_TCP_BAD_CHECKSUM;
-	if (!proxy_flags_ok(&a->packet))
+	const struct packet *p = &a->packet;
+
+	if (!packet_l4_checksum_ok(p))
+		return e->config.engine.verify_checksum ? COUNTER_TCP_BAD_CHECKSUM
+							: COUNTER_BAD_CHECKSUM_PASSED;
+	if (!proxy_flags_ok(p))
 		return COUNTER_TCP_BAD_FLAGS;
-	if (!segment_read_options(&a->packet, &a->options))
+	if (e->config.engine.reserved_bits == ACTION_DROP && segment_reserved_bits(p))
+		return COUNTER_TCP_RESERVED_SET;
+	if (e->config.engine.drop_syn_data && proxy_is_syn(p) && p->payload_len)
+		return COUNTER_TCP_SYN_DATA;
+	if (!segment_read_options(p, &e->policy, &a->options) || a->options.unwanted)
 		return COUNTER_TCP_BAD_OPTION_LIST;
 	return COUNTER_FORWARDED;
 }
 
-static void proxy(struct engine *e, struct arrival *a, const struct engine_out *out)
+/* It passes as wrong as it is, and nothing is believed that it says */
+static void pass_wrong(struct engine *e, const struct flow *f, const struct arrival *a,
+		       const struct engine_out *out)
 {
-	enum counter check = check_segment(e, a);
-	struct flow_key key = key_of(a);
-	struct flow *f;
+	e->counters[COUNTER_FORWARDED]++;
+	e->counters[COUNTER_BAD_CHECKSUM_PASSED]++;
+	out->emit(out->ctx, a->dir, f ? translate(e, f, a) : a->packet.ip, a->packet.ip_len);
+}
 
-	if (check != COUNTER_FORWARDED) {
-		e->counters[check]++;
-		return;
-	}
-	f = flow_find(&e->flows, &key);
-	if (f && proxy_is_syn(&a->packet) && proxy_replaces(f, a)) {
-		forget(e, f);
-		f = NULL;
-		e->counters[COUNTER_FLOW_REPLACED]++;
-	}
-	if (f)
-		act(e, f, a, proxy_judge(&e->config.engine, f, a), out);
+static void check(struct engine *e, const struct flow_key *key, struct flow *f, struct arrival *a,
+		  const struct engine_out *out)
+{
+	enum counter what = check_segment(e, a);
+
+	if (what == COUNTER_BAD_CHECKSUM_PASSED && (f || proxy_is_syn(&a->packet)))
+		pass_wrong(e, f, a, out);
+	else if (what != COUNTER_FORWARDED && what != COUNTER_BAD_CHECKSUM_PASSED)
+		e->counters[what]++;
+	else if (f && f->state == FLOW_INTERCEPTED)
+		intercept_segment(e, f, a, out);
+	else if (f)
+		engine_act(e, f, a, proxy_judge(&e->config.engine, f, a), out);
+	else if (proxy_is_syn(&a->packet) && intercept_due(e))
+		intercept_syn(e, key, a, out);
 	else if (proxy_is_syn(&a->packet))
-		open_flow(e, &key, a, out);
-	else
+		open_flow(e, key, a, out);
+	else if (what == COUNTER_BAD_CHECKSUM_PASSED || !intercept_ack(e, key, a, out))
 		e->counters[COUNTER_TCP_NOT_SYN]++;
 }
 
-/* Everything passes; an entry is kept, from any segment on, as long as something passes */
-static void bypass(struct engine *e, struct arrival *a, const struct engine_out *out)
+static void tcp(struct engine *e, struct arrival *a, const struct engine_out *out)
 {
 	struct flow_key key = key_of(a);
 	struct flow *f = flow_find(&e->flows, &key);
 
-	if (!f)
-		f = add_flow(e, a, &key, FLOW_BYPASSED, TIMER_IDLE);
-	if (f)
-		flow_touch(&e->flows, f, a->now_ns);
-	e->counters[COUNTER_FORWARDED]++;
-	out->emit(out->ctx, a->dir, a->packet.ip, a->packet.ip_len);
+	if (f && f->state != FLOW_BYPASSED && proxy_is_syn(&a->packet) && proxy_replaces(f, a) &&
+	    check_segment(e, a) == COUNTER_FORWARDED) {
+		engine_forget(e, f);
+		f = NULL;
+		e->counters[COUNTER_FLOW_REPLACED]++;
+	}
+	if (f ? f->state == FLOW_BYPASSED : bypasses(e, a->now_ns))
+		bypass(e, &key, f, a, out);
+	else
+		check(e, &key, f, a, out);
 }
+
+static void judge(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
+		  size_t len, const struct engine_out *out)
+{
+	struct arrival a = { .dir = dir, .now_ns = now_ns };
+	enum counter what = COUNTER_PASSED_OTHER;
+
+	if (e->begun_ns == UNSEEN_NS)
+		e->begun_ns = now_ns;
+	packet_parse_ip(ip, len, &a.packet);
+	if (!class_map_has(&e->config.engine.match, dir, &a.packet)) {
+		what = COUNTER_PASSED_UNSELECTED;
+	} else if (a.packet.tcp) {
+		tcp(e, &a, out);
+		return;
+	} else if (a.packet.problem && a.packet.l4 && a.packet.proto == PROTO_TCP && checks(e)) {
+		what = COUNTER_TCP_BAD_HEADER;
+	}
+	e->counters[what]++;
+	if (!counter_kinds[what].drop)
+		out->emit(out->ctx, dir, ip, len);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+/* Do both ends hear of it when this time is over? */
+static bool resets(const struct engine *e, enum flow_timer timer)
+{
+	switch (timer) {
+	case TIMER_IDLE:
+		return e->config.engine.timeout_reset != RESET_OFF;
+	case TIMER_EMBRYONIC:
+	case TIMER_INTERCEPT:
+	case TIMER_HALF_CLOSED:
+		return e->config.engine.timeout_reset == RESET_ALL;
+	case TIMER_CLOSED:
+	case TIMER_BYPASS:
+	case TIMER_COUNT:
+		break;
+	}
+	return false;
+}
+
+static void expire_flow(struct engine *e, struct flow *f, uint64_t now_ns,
+			const struct engine_out *out)
+{
+	if (f->state == FLOW_INTERCEPTED &&
+	    now_ns - f->created_ns < e->config.engine.embryonic_timeout_ns) {
+		intercept_send_syn(e, f, out);
+		flow_touch(&e->flows, f, now_ns);
+		return;
+	}
+	for (enum direction dir = 0; resets(e, f->timer) && dir < DIR_COUNT; dir++)
+		engine_send_reset(e, f, dir, out);
+	engine_forget(e, f);
+	e->counters[COUNTER_FLOW_TIMEOUT]++;
+}
+
+static void expire(struct engine *e, uint64_t now_ns, const struct engine_out *out)
+{
+	struct reorder *q;
+	struct flow *f;
+
+	while ((q = reorder_expired(&e->pool, now_ns)))
+		e->counters[COUNTER_TCP_BUFFER_TIMEOUT] += reorder_clear(&e->pool, q);
+	while ((f = flow_expired(&e->flows, now_ns)))
+		expire_flow(e, f, now_ns, out);
+}
+
+/* --- the interface -------------------------------------------------------------------------- */
 
 /**
  * engine_packet() - A packet arrives
@@ -347,43 +492,21 @@ static void bypass(struct engine *e, struct arrival *a, const struct engine_out 
 void engine_packet(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
 		   size_t len, const struct engine_out *out)
 {
-	struct arrival a = { .dir = dir, .now_ns = now_ns };
-
 	engine_timer(e, now_ns, out);
-	packet_parse_ip(ip, len, &a.packet);
-	if (a.packet.tcp && e->config.mode == DEVICE_PROXY) {
-		proxy(e, &a, out);
-	} else if (a.packet.tcp) {
-		bypass(e, &a, out);
-	} else if (a.packet.problem && a.packet.l4 && a.packet.proto == PROTO_TCP &&
-		   e->config.mode == DEVICE_PROXY) {
-		e->counters[COUNTER_TCP_BAD_HEADER]++;
-	} else {
-		e->counters[COUNTER_PASSED_OTHER]++;
-		out->emit(out->ctx, dir, ip, len);
-	}
+	judge(e, now_ns, dir, ip, len, out);
 }
 
 /**
  * engine_timer() - Do what is due
  * @e:		The engine
  * @now_ns:	Time; before engine_deadline() nothing happens
- * @out:	Where packets go; no timeout sends one yet
+ * @out:	Called for each packet that a timeout sends
  *
  * Linear in what expires, so constant per packet over time.
  */
 void engine_timer(struct engine *e, uint64_t now_ns, const struct engine_out *out)
 {
-	struct reorder *q;
-	struct flow *f;
-
-	(void)out;
-	while ((q = reorder_expired(&e->pool, now_ns)))
-		e->counters[COUNTER_TCP_BUFFER_TIMEOUT] += reorder_clear(&e->pool, q);
-	while ((f = flow_expired(&e->flows, now_ns))) {
-		forget(e, f);
-		e->counters[COUNTER_FLOW_TIMEOUT]++;
-	}
+	expire(e, now_ns, out);
 }
 
 /** engine_deadline() - When engine_timer() is due, UINT64_MAX if it is not */
@@ -403,7 +526,30 @@ const uint64_t *engine_counters(const struct engine *e)
 /** engine_usage() - What the engine holds now */
 struct engine_usage engine_usage(const struct engine *e)
 {
+	size_t bytes = sizeof(*e) + (e->flows.mask + 1) * sizeof(*e->flows.buckets) +
+		       e->flows.count * sizeof(struct flow);
+
 	return (struct engine_usage){ .flows = e->flows.count,
 				      .queued_packets = e->pool.packets,
-				      .queued_bytes = e->pool.bytes };
+				      .queued_bytes = e->pool.bytes,
+				      .history_bytes = e->history.bytes,
+				      .bytes = bytes + e->pool.bytes + e->history.bytes };
+}
+
+/**
+ * engine_bytes_max() - What an engine holds at most, whatever the ends send
+ * @config:	As for engine_new()
+ *
+ * Return: bound of engine_usage().bytes, without the overhead of malloc()
+ */
+size_t engine_bytes_max(const struct device_config *config)
+{
+	const struct engine_config *c = &config->engine;
+	size_t buckets = 1;
+
+	while (buckets < c->max_flows)
+		buckets *= 2;
+	return sizeof(struct engine) + buckets * sizeof(struct flow_bucket) +
+	       c->max_flows * sizeof(struct flow) + c->queue_memory +
+	       (c->check_retransmission ? c->history_memory : 0);
 }

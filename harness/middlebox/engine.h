@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The segment-preserving stateful engine: asa-proxy and asa-bypass.
+ * The segment-preserving stateful engine: asa, asa-proxy and asa-bypass.
  *
  * Pure with respect to time and to the outside world: packets and times go
  * in, packets come out by a callback, so a test can drive it byte by byte and
  * a run repeats exactly.
+ *
+ * Memory: engine_usage().bytes never exceeds engine_bytes_max(), which is
+ *
+ *   max-flows x (sizeof(struct flow) + 8) + queue-memory
+ *     + history-memory if check-retransmission is on
+ *
+ * and 64 KiB, with max-flows rounded up to a power of 2 for the 8 bytes: with the
+ * defaults below 100 MiB.  A fragment holds nothing, a SYN above the embryonic
+ * limit neither.
  */
 #ifndef DUPACK_MIDDLEBOX_ENGINE_H
 #define DUPACK_MIDDLEBOX_ENGINE_H
@@ -27,7 +36,8 @@ struct engine_out {
 
 /** What the engine holds now. */
 struct engine_usage {
-	size_t flows, queued_packets, queued_bytes;
+	size_t flows, queued_packets, queued_bytes, history_bytes;
+	size_t bytes; /* all that was allocated */
 };
 
 struct engine *engine_new(const struct device_config *config, uint64_t seed);
@@ -38,5 +48,6 @@ void engine_timer(struct engine *e, uint64_t now_ns, const struct engine_out *ou
 uint64_t engine_deadline(const struct engine *e);
 const uint64_t *engine_counters(const struct engine *e);
 struct engine_usage engine_usage(const struct engine *e);
+size_t engine_bytes_max(const struct device_config *config);
 
 #endif

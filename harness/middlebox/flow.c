@@ -8,8 +8,9 @@
 
 static const enum flow_timer timer_of[FLOW_STATE_COUNT] = {
 	[FLOW_SYN_SENT] = TIMER_EMBRYONIC,	[FLOW_SYN_RECEIVED] = TIMER_EMBRYONIC,
-	[FLOW_ESTABLISHED] = TIMER_IDLE,	[FLOW_BYPASSED] = TIMER_IDLE,
+	[FLOW_ESTABLISHED] = TIMER_IDLE,	[FLOW_BYPASSED] = TIMER_BYPASS,
 	[FLOW_HALF_CLOSED] = TIMER_HALF_CLOSED, [FLOW_CLOSED] = TIMER_CLOSED,
+	[FLOW_INTERCEPTED] = TIMER_INTERCEPT,
 };
 
 /**
@@ -79,12 +80,13 @@ struct flow *flow_find(const struct flow_table *t, const struct flow_key *key)
  * @t:		The table; it owns the flow
  * @key:	Not in the table yet
  * @state:	Its first state
+ * @queue_limit: Packets in each of its queues
  * @now_ns:	Time
  *
  * Return: the flow; NULL if the table is full
  */
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key, enum flow_state state,
-		      uint64_t now_ns)
+		      unsigned int queue_limit, uint64_t now_ns)
 {
 	struct flow *f = t->count < t->max ? calloc(1, sizeof(*f)) : NULL;
 
@@ -93,20 +95,22 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key, enum flo
 	f->key = *key;
 	f->state = state;
 	f->timer = timer_of[state];
-	f->touched_ns = now_ns;
-	reorder_init(&f->half[DIR_UP].queue);
-	reorder_init(&f->half[DIR_DOWN].queue);
+	f->created_ns = f->touched_ns = now_ns;
+	reorder_init(&f->half[DIR_UP].queue, queue_limit);
+	reorder_init(&f->half[DIR_DOWN].queue, queue_limit);
 	LIST_INSERT_HEAD(bucket(t, key), f, by_key);
 	TAILQ_INSERT_TAIL(&t->lists[f->timer], f, by_time);
+	t->on_timer[f->timer]++;
 	t->count++;
 	return f;
 }
 
-/** flow_remove() - Free a flow; its queues have been cleared */
+/** flow_remove() - Free a flow; its queues and histories have been cleared */
 void flow_remove(struct flow_table *t, struct flow *f)
 {
 	LIST_REMOVE(f, by_key);
 	TAILQ_REMOVE(&t->lists[f->timer], f, by_time);
+	t->on_timer[f->timer]--;
 	t->count--;
 	free(f);
 }
@@ -126,8 +130,10 @@ void flow_touch(struct flow_table *t, struct flow *f, uint64_t now_ns)
 	if (timer == TIMER_EMBRYONIC)
 		return;
 	TAILQ_REMOVE(&t->lists[f->timer], f, by_time);
+	t->on_timer[f->timer]--;
 	f->timer = timer;
 	f->touched_ns = now_ns;
+	t->on_timer[f->timer]++;
 	TAILQ_INSERT_TAIL(&t->lists[f->timer], f, by_time);
 }
 

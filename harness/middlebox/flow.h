@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "middlebox/history.h"
 #include "middlebox/reorder.h"
 #include "spec/case.h"
 
@@ -26,10 +27,19 @@ enum flow_state {
 	FLOW_HALF_CLOSED,
 	FLOW_CLOSED,
 	FLOW_BYPASSED,
+	FLOW_INTERCEPTED,
 	FLOW_STATE_COUNT
 };
 
-enum flow_timer { TIMER_EMBRYONIC, TIMER_IDLE, TIMER_HALF_CLOSED, TIMER_CLOSED, TIMER_COUNT };
+enum flow_timer {
+	TIMER_EMBRYONIC,
+	TIMER_IDLE,
+	TIMER_HALF_CLOSED,
+	TIMER_CLOSED,
+	TIMER_BYPASS,
+	TIMER_INTERCEPT, /* repeats the SYN to the server */
+	TIMER_COUNT
+};
 
 /** Addresses and ports; index DIR_UP: the end whose packets travel up. */
 struct flow_key {
@@ -48,11 +58,15 @@ struct half {
 	uint32_t window; /* that it gives the other end, in bytes */
 	uint8_t shift; /* of its window, once both ends scale */
 	uint8_t ttl; /* of its last packet, for ACKs in its name */
+	uint8_t ttl_least; /* of all its packets */
 	uint16_t mss; /* that it takes, 0: not said */
 	bool window_scale, sack_permitted, timestamps; /* offered in its SYN */
 	uint32_t tsval; /* the newest it sent */
 	uint32_t ts_recent; /* the newest it sent in order: what an ACK echoes */
+	uint32_t paws; /* TS.Recent of RFC 7323 section 5.3, as far as the device knows it */
+	uint64_t paws_ns; /* when it was heard; 0: never */
 	struct reorder queue; /* what it sent behind a hole */
+	struct history history; /* what it sent, for check-retransmission */
 };
 
 struct flow {
@@ -61,7 +75,7 @@ struct flow {
 	enum direction initiator;
 	struct half half[DIR_COUNT]; /* DIR_UP: the sender of what travels up */
 	enum flow_timer timer;
-	uint64_t touched_ns;
+	uint64_t created_ns, touched_ns;
 	TAILQ_ENTRY(flow) by_time;
 	LIST_ENTRY(flow) by_key;
 };
@@ -72,6 +86,7 @@ LIST_HEAD(flow_bucket, flow);
 struct flow_table {
 	struct flow_bucket *buckets; /* mask + 1 of them */
 	size_t mask, count, max;
+	size_t on_timer[TIMER_COUNT]; /* flows in each list */
 	uint64_t hash_key;
 	uint64_t timeout_ns[TIMER_COUNT];
 	struct flow_time_list lists[TIMER_COUNT];
@@ -82,7 +97,7 @@ void flow_table_init(struct flow_table *t, size_t max, uint64_t hash_key,
 void flow_table_release(struct flow_table *t);
 struct flow *flow_find(const struct flow_table *t, const struct flow_key *key);
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key, enum flow_state state,
-		      uint64_t now_ns);
+		      unsigned int queue_limit, uint64_t now_ns);
 void flow_remove(struct flow_table *t, struct flow *f);
 void flow_touch(struct flow_table *t, struct flow *f, uint64_t now_ns);
 struct flow *flow_expired(const struct flow_table *t, uint64_t now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state machine of asa-proxy: what becomes of a segment.  It changes the
+ * The state machine of asa and asa-proxy: what becomes of a segment.  It changes the
  * flow's state and decides; queues, ACKs and packets are the engine's.
  */
 #ifndef DUPACK_MIDDLEBOX_PROXY_H
@@ -27,13 +27,18 @@ struct arrival {
 	bool in_order; /* it fills the place that was expected next */
 	bool reset; /* forward it, then forget the flow */
 	bool answer; /* the sender gets an ACK from the device */
+	bool unchecked; /* the history does not reach back to all of it */
 };
 
 bool proxy_flags_ok(const struct packet *p);
+bool proxy_passes(enum counter what);
 bool proxy_is_syn(const struct packet *p);
 bool proxy_replaces(const struct flow *f, const struct arrival *a);
 void proxy_open(struct flow *f, const struct arrival *a);
+void proxy_open_half(struct half *h, const struct arrival *a);
 enum counter proxy_judge(const struct engine_config *config, struct flow *f, struct arrival *a);
+enum history_result proxy_compare(const struct half *from, uint32_t seq, const uint8_t *bytes,
+				  size_t len);
 void proxy_advance(struct flow *f, enum direction dir, uint32_t end, bool fin);
 uint32_t proxy_ack_point(const struct engine_config *config, const struct half *sender);
 

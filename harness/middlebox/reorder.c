@@ -9,21 +9,20 @@
 /**
  * reorder_pool_init() - Make an empty pool
  * @pool:	Lives longer than its queues
- * @limit:	Packets in a queue
  * @timeout_ns:	How long a queue waits for a hole to be filled
  * @memory:	Bytes of packets in all queues together
  */
-void reorder_pool_init(struct reorder_pool *pool, uint64_t limit, uint64_t timeout_ns,
-		       uint64_t memory)
+void reorder_pool_init(struct reorder_pool *pool, uint64_t timeout_ns, uint64_t memory)
 {
-	*pool = (struct reorder_pool){ .limit = limit, .timeout_ns = timeout_ns, .memory = memory };
+	*pool = (struct reorder_pool){ .timeout_ns = timeout_ns, .memory = memory };
 	TAILQ_INIT(&pool->waiting);
 }
 
-/** reorder_init() - Make an empty queue; it must not move afterwards */
-void reorder_init(struct reorder *q)
+/** reorder_init() - Make an empty queue of at most @limit packets; it must not move afterwards */
+void reorder_init(struct reorder *q, unsigned int limit)
 {
 	memset(q, 0, sizeof(*q));
+	q->limit = limit;
 	TAILQ_INIT(&q->held);
 }
 
@@ -39,7 +38,7 @@ static void unlink_held(struct reorder_pool *pool, struct reorder *q, struct hel
 	q->newest = q->newest == h ? NULL : q->newest;
 	q->count--;
 	pool->packets--;
-	pool->bytes -= h->len;
+	pool->bytes -= sizeof(*h) + h->len;
 }
 
 /* The last held packet that begins at or before @seq, NULL if none */
@@ -57,7 +56,7 @@ static struct held *place(const struct reorder *q, uint32_t seq)
  * @pool:	The pool
  * @q:		Queue of its direction
  * @now_ns:	Time
- * @what:	seq, end, fin and len of the packet; it is copied
+ * @what:	seq, end, fin, len and payload of the packet; it is copied
  * @ip:		The packet, as it will leave; copied
  *
  * Return: held; or duplicate, if one held packet covers it; or full
@@ -69,15 +68,13 @@ enum reorder_result reorder_add(struct reorder_pool *pool, struct reorder *q, ui
 
 	if (before && seq_leq(what->end, before->end))
 		return REORDER_DUPLICATE;
-	if (q->count >= pool->limit || what->len > REORDER_PACKET_MAX ||
-	    pool->bytes + what->len > pool->memory)
+	if (q->count >= q->limit || what->len > REORDER_PACKET_MAX ||
+	    pool->bytes + sizeof(*h) + what->len > pool->memory)
 		return REORDER_FULL;
 	h = malloc(sizeof(*h) + what->len);
 	if (!h)
 		return REORDER_FULL;
-	*h = (struct held){
-		.seq = what->seq, .end = what->end, .fin = what->fin, .len = what->len
-	};
+	*h = *what;
 	memcpy(h->ip, ip, h->len);
 	if (before)
 		TAILQ_INSERT_AFTER(&q->held, before, h, link);
@@ -87,7 +84,7 @@ enum reorder_result reorder_add(struct reorder_pool *pool, struct reorder *q, ui
 	if (q->count++ == 0)
 		start_clock(pool, q, now_ns);
 	pool->packets++;
-	pool->bytes += h->len;
+	pool->bytes += sizeof(*h) + h->len;
 	return REORDER_HELD;
 }
 

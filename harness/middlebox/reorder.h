@@ -30,7 +30,7 @@ struct held {
 	TAILQ_ENTRY(held) link;
 	uint32_t seq, end; /* in its sender's numbers */
 	bool fin;
-	size_t len;
+	size_t len, payload; /* bytes; where the payload begins */
 	uint8_t ip[];
 };
 
@@ -38,7 +38,7 @@ TAILQ_HEAD(held_list, held);
 
 struct reorder {
 	struct held_list held; /* ascending by seq */
-	unsigned int count;
+	unsigned int count, limit; /* packets: now, at most */
 	const struct held *newest;
 	uint64_t since_ns; /* the clock; only while count > 0 */
 	TAILQ_ENTRY(reorder) waiting;
@@ -48,15 +48,14 @@ TAILQ_HEAD(reorder_list, reorder);
 
 struct reorder_pool {
 	struct reorder_list waiting; /* ascending by since_ns */
-	uint64_t limit, timeout_ns, memory; /* packets of a queue; ns; bytes of all */
-	size_t packets, bytes; /* held now */
+	uint64_t timeout_ns, memory; /* ns; bytes of all */
+	size_t packets, bytes; /* held now; struct held is counted */
 };
 
 enum reorder_result { REORDER_HELD, REORDER_DUPLICATE, REORDER_FULL };
 
-void reorder_pool_init(struct reorder_pool *pool, uint64_t limit, uint64_t timeout_ns,
-		       uint64_t memory);
-void reorder_init(struct reorder *q);
+void reorder_pool_init(struct reorder_pool *pool, uint64_t timeout_ns, uint64_t memory);
+void reorder_init(struct reorder *q, unsigned int limit);
 enum reorder_result reorder_add(struct reorder_pool *pool, struct reorder *q, uint64_t now_ns,
 				const struct held *what, const uint8_t *ip);
 struct held *reorder_take(struct reorder_pool *pool, struct reorder *q, uint64_t now_ns,

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "decode/packet.h"
+#include "middlebox/config.h"
 
 enum {
 	KIND_END,
@@ -21,7 +22,11 @@ enum {
 	KIND_TIMESTAMPS = 8,
 };
 
-#define CHECKSUM_AT 16
+#define RESERVED_AT   12
+#define RESERVED_BITS 0x0f /* RFC 9293 section 3.1 */
+#define FLAGS_AT      13
+#define CHECKSUM_AT   16
+#define URGENT_AT     18
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -78,13 +83,67 @@ static bool next_option(const uint8_t *options, size_t len, size_t *at, uint8_t 
 }
 
 /**
+ * segment_policy_init() - What a configuration does with headers
+ * @ret:	Filled in
+ * @config:	The configuration
+ */
+void segment_policy_init(struct segment_policy *ret, const struct engine_config *config)
+{
+	const struct range_list *const lists[] = {
+		[ACTION_ALLOW] = &config->options_allow,
+		[ACTION_CLEAR] = &config->options_clear,
+		[ACTION_DROP] = &config->options_drop,
+	};
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned int kind = KIND_SACK + 1; kind < ARRAY_SIZE(ret->option); kind++) {
+		ret->option[kind] = (uint8_t)config->tcp_options;
+		for (enum action action = ACTION_ALLOW; action <= ACTION_DROP; action++)
+			if (range_list_has(lists[action], kind))
+				ret->option[kind] = (uint8_t)action;
+	}
+	ret->option[KIND_SACK_PERMITTED] = (uint8_t)config->selective_ack;
+	ret->option[KIND_SACK] = (uint8_t)config->selective_ack;
+	ret->option[KIND_TIMESTAMPS] = (uint8_t)config->timestamp;
+	ret->option[KIND_WINDOW_SCALE] = (uint8_t)config->window_scale;
+	ret->clear_reserved = config->reserved_bits == ACTION_CLEAR;
+	ret->clear_urgent = config->urgent_flag == ACTION_CLEAR;
+	ret->mss_maximum = (uint16_t)config->mss_maximum;
+}
+
+/** segment_reserved_bits() - Is one of the reserved bits of a TCP segment set? */
+bool segment_reserved_bits(const struct packet *p)
+{
+	return (p->l4[RESERVED_AT] & RESERVED_BITS) != 0;
+}
+
+/* An option whose length is right and that stays */
+static void read_option(uint8_t kind, const uint8_t *value, struct segment_options *ret)
+{
+	if (kind == KIND_MSS) {
+		ret->mss = get16(value);
+	} else if (kind == KIND_WINDOW_SCALE) {
+		ret->window_scale = true;
+		ret->shift = value[0] > 14 ? 14 : value[0]; /* RFC 7323 section 2.3 */
+	} else if (kind == KIND_SACK_PERMITTED) {
+		ret->sack_permitted = true;
+	} else if (kind == KIND_TIMESTAMPS) {
+		ret->timestamps = true;
+		ret->tsval = get32(value);
+		ret->tsecr = get32(value + 4);
+	}
+}
+
+/**
  * segment_read_options() - The options of a segment
  * @p:		A TCP segment
+ * @policy:	Says which are cleared: they are not there
  * @ret:	Filled in, zero where an option is not there
  *
  * Return: false if an option has an illegal length or runs past the header
  */
-bool segment_read_options(const struct packet *p, struct segment_options *ret)
+bool segment_read_options(const struct packet *p, const struct segment_policy *policy,
+			  struct segment_options *ret)
 {
 	const uint8_t *o = p->options;
 	uint8_t kind, len;
@@ -92,47 +151,63 @@ bool segment_read_options(const struct packet *p, struct segment_options *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	while (next_option(o, p->options_len, &at, &kind, &len)) {
-		const uint8_t *value = o + at - len + 2;
-
 		if (!length_ok(kind, len) || at > p->options_len)
 			return false;
-		if (kind == KIND_MSS) {
-			ret->mss = get16(value);
-		} else if (kind == KIND_WINDOW_SCALE) {
-			ret->window_scale = true;
-			ret->shift = value[0] > 14 ? 14 : value[0]; /* RFC 7323 section 2.3 */
-		} else if (kind == KIND_SACK_PERMITTED) {
-			ret->sack_permitted = true;
-		} else if (kind == KIND_TIMESTAMPS) {
-			ret->timestamps = true;
-			ret->tsval = get32(value);
-			ret->tsecr = get32(value + 4);
-		}
+		if (policy->option[kind] == ACTION_ALLOW)
+			read_option(kind, o + at - len + 2, ret);
+		ret->unwanted |= policy->option[kind] == ACTION_DROP;
 	}
 	return true;
 }
 
-static bool translate_options(uint8_t *options, size_t options_len,
-			      const struct segment_translation *t)
+static unsigned int translate_option(uint8_t *option, const struct segment_translation *t)
 {
-	bool cleared = false;
+	uint8_t kind = option[0], len = option[1];
+
+	if (t->policy->option[kind] == ACTION_CLEAR) {
+		memset(option, KIND_NOP, len);
+		return SEGMENT_OPTION_CLEARED;
+	}
+	if (kind == KIND_SACK)
+		for (size_t i = 2; i < len; i += 4)
+			put32(option + i, get32(option + i) - t->sub_ack);
+	if (kind == KIND_MSS && t->policy->mss_maximum &&
+	    get16(option + 2) > t->policy->mss_maximum) {
+		put16(option + 2, t->policy->mss_maximum);
+		return SEGMENT_MSS_LOWERED;
+	}
+	return 0;
+}
+
+static unsigned int translate_options(uint8_t *options, size_t options_len,
+				      const struct segment_translation *t)
+{
+	unsigned int changed = 0;
 	uint8_t kind, len;
 	size_t at = 0;
 
 	while (next_option(options, options_len, &at, &kind, &len)) {
-		uint8_t *option = options + at - len;
-
 		if (!length_ok(kind, len) || at > options_len)
 			break; /* reading them said so already */
-		if (kind == KIND_SACK) {
-			for (size_t i = 2; i < len; i += 4)
-				put32(option + i, get32(option + i) - t->sub_ack);
-		} else if (t->clear_options && kind > KIND_SACK && kind != KIND_TIMESTAMPS) {
-			memset(option, KIND_NOP, len);
-			cleared = true;
-		}
+		changed |= translate_option(options + at - len, t);
 	}
-	return cleared;
+	return changed;
+}
+
+static unsigned int clear_bits(uint8_t *tcp, const struct segment_policy *policy)
+{
+	unsigned int changed = 0;
+
+	if (policy->clear_reserved && (tcp[RESERVED_AT] & RESERVED_BITS)) {
+		tcp[RESERVED_AT] &= (uint8_t)~RESERVED_BITS;
+		changed |= SEGMENT_RESERVED_CLEARED;
+	}
+	if (policy->clear_urgent && (tcp[FLAGS_AT] & PACKET_TCP_URG)) {
+		tcp[FLAGS_AT] &= (uint8_t)~PACKET_TCP_URG;
+		put16(tcp + URGENT_AT, 0);
+		changed |= SEGMENT_URGENT_CLEARED;
+	}
+	return changed;
 }
 
 /**
@@ -141,19 +216,20 @@ static bool translate_options(uint8_t *options, size_t options_len,
  * @header_len:	Its length, 20 to 60, without payload
  * @t:		The changes; the ACK number changes only if the ACK flag is set
  *
- * Return: true if an option was cleared
+ * Return: what was changed besides the numbers, a set of enum segment_change
  */
-bool segment_translate(uint8_t *tcp, size_t header_len, const struct segment_translation *t)
+unsigned int segment_translate(uint8_t *tcp, size_t header_len, const struct segment_translation *t)
 {
 	uint16_t field = get16(tcp + CHECKSUM_AT), before, after;
-	bool cleared;
+	unsigned int changed;
 
 	put16(tcp + CHECKSUM_AT, 0);
 	before = packet_checksum(tcp, header_len, 0);
 	put32(tcp + 4, get32(tcp + 4) + t->add_seq);
-	if (tcp[13] & PACKET_TCP_ACK)
+	if (tcp[FLAGS_AT] & PACKET_TCP_ACK)
 		put32(tcp + 8, get32(tcp + 8) - t->sub_ack);
-	cleared = translate_options(tcp + 20, header_len - 20, t);
+	changed = clear_bits(tcp, t->policy);
+	changed |= translate_options(tcp + 20, header_len - 20, t);
 	after = packet_checksum(tcp, header_len, 0);
 	/*
 	 * HC' = ~(~HC + ~m + m') (RFC 1624, equation 3), m and m' being sums over the whole
@@ -161,7 +237,7 @@ bool segment_translate(uint8_t *tcp, size_t header_len, const struct segment_tra
 	 */
 	put16(tcp + CHECKSUM_AT,
 	      packet_checksum(NULL, 0, (uint32_t)(uint16_t)~field + before + (uint16_t)~after));
-	return cleared;
+	return changed;
 }
 
 static uint8_t *put_ip_header(uint8_t *at, const struct segment_ack *a, size_t tcp_len)
@@ -192,6 +268,11 @@ static uint8_t *put_ip_header(uint8_t *at, const struct segment_ack *a, size_t t
 
 static uint8_t *put_ack_options(uint8_t *at, const struct segment_ack *a)
 {
+	if (a->mss) {
+		*at++ = KIND_MSS;
+		*at++ = 4;
+		at = put16(at, a->mss);
+	}
 	if (a->timestamps) {
 		static const uint8_t head[] = { KIND_NOP, KIND_NOP, KIND_TIMESTAMPS, 10 };
 
@@ -210,15 +291,16 @@ static uint8_t *put_ack_options(uint8_t *at, const struct segment_ack *a)
 }
 
 /**
- * segment_make_ack() - Write an ACK without payload as an IP packet
- * @a:		What it says; sack_len is at most 4, with timestamps 3
+ * segment_make_ack() - Write a segment without payload as an IP packet
+ * @a:		What it says; sack_len is at most 4, with timestamps 3, with an MSS 0
  * @ret:	The packet
  *
  * Return: its length in bytes
  */
 size_t segment_make_ack(const struct segment_ack *a, uint8_t ret[SEGMENT_ACK_BYTES])
 {
-	size_t tcp_len = 20 + (a->timestamps ? 12 : 0) + (a->sack_len ? 4 + 8 * a->sack_len : 0);
+	size_t tcp_len = 20 + (a->mss ? 4 : 0) + (a->timestamps ? 12 : 0) +
+			 (a->sack_len ? 4 + 8 * a->sack_len : 0);
 	uint8_t *tcp = put_ip_header(ret, a, tcp_len);
 	size_t len = (size_t)(tcp - ret) + tcp_len;
 	struct packet p;
@@ -227,14 +309,37 @@ size_t segment_make_ack(const struct segment_ack *a, uint8_t ret[SEGMENT_ACK_BYT
 	put16(tcp + 2, a->dport);
 	put32(tcp + 4, a->seq);
 	put32(tcp + 8, a->ack);
-	tcp[12] = (uint8_t)(tcp_len / 4 << 4);
-	tcp[13] = PACKET_TCP_ACK;
+	tcp[RESERVED_AT] = (uint8_t)(tcp_len / 4 << 4);
+	tcp[FLAGS_AT] = a->flags ? a->flags : PACKET_TCP_ACK;
 	put16(tcp + 14, a->window);
 	put32(tcp + CHECKSUM_AT, 0); /* and the urgent pointer */
 	put_ack_options(tcp + 20, a);
 	packet_parse_ip(ret, len, &p);
 	put16(tcp + CHECKSUM_AT, packet_l4_checksum(&p));
 	return len;
+}
+
+/**
+ * segment_set_ttl() - Another TTL or hop limit
+ * @ip:		An IP packet, changed in place with its header checksum
+ * @len:	Bytes
+ * @ttl:	The new one
+ *
+ * Does nothing to what is no IP packet.
+ */
+void segment_set_ttl(uint8_t *ip, size_t len, uint8_t ttl)
+{
+	uint16_t before;
+
+	if (len >= 40 && ip[0] >> 4 == 6)
+		ip[7] = ttl;
+	if (len < 20 || ip[0] >> 4 != 4)
+		return;
+	before = get16(ip + 8);
+	ip[8] = ttl;
+	put16(ip + 10, packet_checksum(NULL, 0,
+				       (uint32_t)(uint16_t)~get16(ip + 10) + (uint16_t)~before +
+					       get16(ip + 8)));
 }
 
 /**
@@ -246,15 +351,8 @@ size_t segment_make_ack(const struct segment_ack *a, uint8_t ret[SEGMENT_ACK_BYT
  */
 void segment_restore_ttl(uint8_t *ip, size_t len)
 {
-	uint16_t before;
+	uint8_t ttl = len < 20 ? 255 : ip[0] >> 4 == 6 ? ip[7] : ip[8];
 
-	if (len >= 40 && ip[0] >> 4 == 6 && ip[7] < 255)
-		ip[7]++;
-	if (len < 20 || ip[0] >> 4 != 4 || ip[8] == 255)
-		return;
-	before = get16(ip + 8);
-	ip[8]++;
-	put16(ip + 10, packet_checksum(NULL, 0,
-				       (uint32_t)(uint16_t)~get16(ip + 10) + (uint16_t)~before +
-					       get16(ip + 8)));
+	if (ttl < 255)
+		segment_set_ttl(ip, len, (uint8_t)(ttl + 1));
 }

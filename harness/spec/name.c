@@ -3,7 +3,7 @@
  * Names and options, taken apart.
  *
  * Names are made of letters, digits, '.', '_' and '-' and begin with a letter
- * or a digit, values may hold ':' too: so every pair and middlebox can be the
+ * or a digit, values may hold ':' and '/' too: so every pair and middlebox can be the
  * name of a folder of results without two of them meeting in one.  Memory
  * exhausted aborts, as in io_printf().
  */
@@ -44,7 +44,7 @@ static int option_parse(char *text, struct choice *c, struct err *err)
 	char *value = cut(text, '=');
 	struct option *o;
 
-	if (!value || !name_ok(text, "") || !name_ok(value, ":"))
+	if (!value || !name_ok(text, "") || !name_ok(value, ":/"))
 		return err_set_kind(err, ERR_USAGE,
 				    "'%.60s%s%.60s' is not an option: write KEY=VALUE of letters, "
 				    "digits, '.', '_' and '-'",

@@ -229,7 +229,7 @@ static int select_cases(struct run_list *list, const char *cases_dir, const char
  * run_folder_name() - A text as one folder's name
  * @text:	A pair or a middlebox as written
  *
- * Letters, digits and @.,=_- stay, ':' becomes '+', all else '_'.  What
+ * Letters, digits and @.,=_- stay, ':' becomes '+', '/' '~', all else '_'.  What
  * pair_parse() and choice_parse() accept stays distinct.
  *
  * Return: the name, to be freed by the caller
@@ -241,6 +241,8 @@ char *run_folder_name(const char *text)
 	for (char *p = name; *p; p++) {
 		if (*p == ':')
 			*p = '+';
+		else if (*p == '/')
+			*p = '~';
 		else if (!isalnum((unsigned char)*p) && !strchr("@.,=_-", *p))
 			*p = '_';
 	}

@@ -41,6 +41,9 @@ struct seg {
 	int version; /* 0: 4 */
 	bool bad_checksum;
 	uint8_t fill; /* payload */
+	uint8_t reserved; /* bits of the header */
+	uint8_t ttl; /* 0: 63 */
+	uint16_t urgent;
 };
 
 struct leaving {
@@ -59,6 +62,11 @@ struct sim {
 
 static uint64_t sim_totals[COUNTER_COUNT]; /* of all engines of a test */
 
+static unsigned int sim_wrong; /* packets that left with a wrong checksum */
+
+static inline uint16_t sim_sum(uint16_t sum, const uint8_t *p, size_t len);
+static inline uint16_t sim_tcp_sum(const uint8_t *ip, size_t len);
+
 static inline void sim_emit(void *ctx, enum direction dir, const uint8_t *ip, size_t len)
 {
 	struct sim *s = ctx;
@@ -69,6 +77,9 @@ static inline void sim_emit(void *ctx, enum direction dir, const uint8_t *ip, si
 	l->len = len;
 	memcpy(l->ip, ip, len > sizeof(l->ip) ? sizeof(l->ip) : len);
 	packet_parse_ip(l->ip, len, &l->p);
+	if (len <= sizeof(l->ip) && l->p.tcp)
+		sim_wrong += (l->p.version == 4 && sim_sum(0, l->ip, 20) != 0xffff) ||
+			     sim_tcp_sum(l->ip, len) != 0xffff;
 }
 
 static inline struct sim *sim_new(const char *device)
@@ -164,22 +175,23 @@ static inline size_t sim_build(const struct seg *g, uint8_t ip[2048])
 	if (version == 4) {
 		ip[0] = 0x45;
 		be16(ip + 2, (uint32_t)(head + tcp_len));
-		ip[8] = 63;
+		ip[8] = g->ttl ? g->ttl : 63;
 		ip[9] = 6;
 		be16(ip + 10, (uint16_t)~sim_sum(0, ip, 20));
 	} else {
 		ip[0] = 0x60;
 		be16(ip + 4, (uint32_t)tcp_len);
 		ip[6] = 6;
-		ip[7] = 63;
+		ip[7] = g->ttl ? g->ttl : 63;
 	}
 	be16(tcp, g->dir == DIR_UP ? client : SERVER_PORT);
 	be16(tcp + 2, g->dir == DIR_UP ? SERVER_PORT : client);
 	be32(tcp + 4, g->seq);
 	be32(tcp + 8, g->ack);
-	tcp[12] = (uint8_t)((20 + g->options_len) / 4 << 4);
+	tcp[12] = (uint8_t)((20 + g->options_len) / 4 << 4 | g->reserved);
 	tcp[13] = g->flags;
 	be16(tcp + 14, g->window ? (g->window < 0 ? 0 : (uint32_t)g->window) : 65535);
+	be16(tcp + 18, g->urgent);
 	if (g->options_len)
 		memcpy(tcp + 20, g->options, g->options_len);
 	memset(tcp + 20 + g->options_len, g->fill ? g->fill : 0x5a, g->len);
@@ -234,6 +246,47 @@ static inline void sim_handshake(struct sim *s)
 	UP(s, .seq = 1000, .flags = SYN);
 	DOWN(s, .seq = 9000, .ack = 1001, .flags = SYN | ACK);
 	UP(s, .seq = 1001, .ack = 9001, .flags = ACK);
+}
+
+/* Counters of TCP intercept, that test-middlebox-intercept sees count */
+static inline bool sim_intercept_counts(enum counter c)
+{
+	return c == COUNTER_INTERCEPTED || c == COUNTER_SYN_COOKIE_SENT || c == COUNTER_SYN_SENT;
+}
+
+/* These, and others that test-middlebox-asa sees count */
+static inline bool sim_asa_counts(enum counter c)
+{
+	static const enum counter those[] = {
+		COUNTER_OUT_OF_ORDER_PASSED,
+		COUNTER_BAD_CHECKSUM_PASSED,
+		COUNTER_BYPASSED,
+		COUNTER_PASSED_UNSELECTED,
+		COUNTER_URGENT_CLEARED,
+		COUNTER_RESERVED_CLEARED,
+		COUNTER_MSS_LOWERED,
+		COUNTER_TTL_LOWERED,
+		COUNTER_RETRANSMISSION_UNCHECKED,
+		COUNTER_TCP_RESERVED_SET,
+		COUNTER_TCP_SYN_DATA,
+		COUNTER_TCP_WINDOW_VARIATION,
+		COUNTER_TCP_PAWS_FAIL,
+		COUNTER_TCP_BAD_RETRANSMISSION,
+		COUNTER_INTERCEPTED,
+		COUNTER_SYN_COOKIE_SENT,
+		COUNTER_SYN_SENT,
+		COUNTER_RESET_SENT,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(those); i++)
+		if (those[i] == c)
+			return true;
+	return sim_intercept_counts(c);
+}
+
+static inline void sim_counted(enum counter c)
+{
+	tap_ok(sim_totals[c] > 0, "counter '%s' was seen to count", counter_kinds[c].name);
 }
 
 /* It was dropped for this reason: nothing came out that way, and the reason counted */

@@ -176,7 +176,7 @@ for list in cases pairs targets middleboxes metrics; do
 done
 call 0 list middleboxes --json
 json '.[] | select(.name == "asa-proxy").options[] | select(.option == "queue-limit") |
-	.default == "3" and (.source | length > 0)' 'an option with its default and its source'
+	.default == "0" and (.source | length > 0)' 'an option with its default and its source'
 call 0 list pairs --json
 json 'any(.pair == "openconnect:ocserv@cstp")' 'a pair of two targets'
 call 0 list targets

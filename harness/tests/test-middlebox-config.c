@@ -22,6 +22,29 @@ static int parse(const char *text, struct device_config *ret, struct err *err)
 	return rc;
 }
 
+/* The table of the device's manual */
+static void check_tcp_map(const struct engine_config *c)
+{
+	tap_ok(!c->check_retransmission && !c->verify_checksum && !c->drop_exceed_mss &&
+		       c->queue_limit == 0 && c->queue_timeout_ns == 4 * NS_PER_S,
+	       "check-retransmission, checksum-verification, exceed-mss, queue-limit");
+	tap_ok(c->reserved_bits == ACTION_ALLOW && !c->drop_syn_data && c->drop_synack_data &&
+		       c->urgent_flag == ACTION_CLEAR,
+	       "reserved-bits, syn-data, synack-data, urgent-flag");
+	tap_ok(c->drop_invalid_ack && c->drop_seq_past_window && c->ttl_protection &&
+		       !c->drop_window_variation,
+	       "invalid-ack, seq-past-window, ttl-evasion-protection, window-variation");
+	tap_ok(c->tcp_options == ACTION_CLEAR && c->selective_ack == ACTION_ALLOW &&
+		       c->timestamp == ACTION_ALLOW && c->window_scale == ACTION_ALLOW &&
+		       !c->options_allow.len && !c->options_clear.len && !c->options_drop.len,
+	       "tcp-options, selective-ack, timestamp, window-scale");
+	tap_ok(c->isn_randomise && c->embryonic_timeout_ns == 30 * NS_PER_S &&
+		       c->idle_timeout_ns == 3600 * NS_PER_S &&
+		       c->half_closed_timeout_ns == 600 * NS_PER_S && !c->embryonic_limit &&
+		       c->timeout_reset == RESET_OFF,
+	       "sequence numbers, timeouts, embryonic limit");
+}
+
 static void check_defaults(void)
 {
 	struct device_config c = { 0 };
@@ -29,20 +52,19 @@ static void check_defaults(void)
 
 	tap_is(parse("asa-proxy", &c, &err), 0, "asa-proxy");
 	tap_ok(c.mode == DEVICE_PROXY, "its mode");
-	tap_is(c.engine.queue_limit, 3, "queue-limit");
+	tap_is(c.engine.queue_limit, 0, "queue-limit");
 	tap_is(c.engine.queue_timeout_ns, 4 * NS_PER_S, "queue-timeout");
 	tap_is(c.engine.embryonic_timeout_ns, 30 * NS_PER_S, "embryonic-timeout");
 	tap_is(c.engine.half_closed_timeout_ns, 600 * NS_PER_S, "half-closed-timeout");
 	tap_is(c.engine.idle_timeout_ns, 3600 * NS_PER_S, "idle-timeout");
 	tap_is(c.engine.max_flows, 65536, "max-flows");
-	tap_ok(c.engine.isn_randomise && c.engine.clear_options && c.engine.drop_invalid_ack &&
-		       c.engine.drop_seq_past_window && c.engine.drop_synack_data,
-	       "what is on");
-	tap_ok(!c.engine.verify_checksum && !c.engine.drop_exceed_mss &&
-		       c.engine.ack_mode == ACK_GAP,
-	       "what is off");
+	check_tcp_map(&c.engine);
+	tap_ok(c.engine.inspect, "it is under inspection");
+	tap_is(parse("asa", &c, &err), 0, "asa");
+	tap_ok(c.mode == DEVICE_ASA && !c.engine.inspect, "it is not");
+	check_tcp_map(&c.engine);
 	tap_is(parse("asa-bypass", &c, &err), 0, "asa-bypass");
-	tap_ok(c.mode == DEVICE_BYPASS && c.engine.idle_timeout_ns == 120 * NS_PER_S,
+	tap_ok(c.mode == DEVICE_BYPASS && c.engine.bypass_timeout_ns == 120 * NS_PER_S,
 	       "its idle-timeout");
 	tap_is(parse("router", &c, &err), 0, "router");
 	tap_ok(c.mode == DEVICE_ROUTER, "its mode");
@@ -72,12 +94,21 @@ static void check_errors(void)
 	static const struct {
 		const char *text, *says[3];
 	} bad[] = {
-		{ "asa", { "unknown middlebox 'asa'", "router", "asa-bypass" } },
+		{ "asap", { "unknown middlebox 'asap'", "router", "asa-bypass" } },
 		{ "asa-proxy,queue=5", { "no option 'queue'", "queue-limit", "max-flows" } },
 		{ "asa-bypass,queue-limit=5", { "'asa-bypass' has no option", "idle-timeout" } },
 		{ "router,max-flows=5", { "'router' has no options" } },
-		{ "asa-proxy,queue-limit=0", { "'queue-limit' cannot be '0'", "1 to 250" } },
-		{ "asa-proxy,queue-limit=251", { "'queue-limit' cannot be '251'" } },
+		{ "asa,match-port=0", { "'match-port' cannot be '0'", "from 1 to 65535" } },
+		{ "asa,match-port=5-4", { "'match-port' cannot be '5-4'", "ranges" } },
+		{ "asa,match-port=1_2_3_4_5_6_7_8_9", { "'match-port' cannot", "at most 8" } },
+		{ "asa,match-client=10.0.0.0/33", { "'match-client' cannot be", "prefixes" } },
+		{ "asa,match-server=::", { "is not an option" } },
+		{ "asa,match-server=host", { "'match-server' cannot be 'host'", "10.0.0.0/8_" } },
+		{ "asa,tcp-options-drop=5", { "'tcp-options-drop' cannot be '5'", "6 to 255" } },
+		{ "asa,reserved-bits=keep", { "'reserved-bits'", "allow, clear, drop" } },
+		{ "asa,urgent-flag=drop", { "'urgent-flag' cannot be 'drop'", "allow, clear" } },
+		{ "asa-bypass,check-retransmission=on", { "'asa-bypass' has no option" } },
+		{ "asa-proxy,queue-limit=251", { "'queue-limit' cannot be '251'", "0 to 250" } },
 		{ "asa-proxy,queue-limit=3s", { "'queue-limit' cannot be '3s'", "whole number" } },
 		{ "asa-proxy,queue-timeout=4", { "'queue-timeout' cannot be '4'", "unit" } },
 		{ "asa-proxy,queue-timeout=21s", { "'queue-timeout' cannot be '21s'", "20" } },
@@ -88,7 +119,7 @@ static void check_errors(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct device_config c = { .engine.queue_limit = 77 };
 		struct err err;
-		bool said = parse(bad[i].text, &c, &err) == -1 && err.kind == ERR_USAGE;
+		bool said = parse(bad[i].text, &c, &err) < 0 && err.kind == ERR_USAGE;
 
 		for (size_t n = 0; n < 3 && bad[i].says[n]; n++)
 			said = said && strstr(err.text, bad[i].says[n]);
@@ -104,7 +135,9 @@ static void check_tables(void)
 
 	for (; (o = device_option(rows)); rows++)
 		good += o->name && o->preset && o->devices && o->what && o->source &&
-			(o->kind == OPTION_WORD ? o->words[0] && o->words[1] : o->max > o->min);
+			(o->kind == OPTION_WORD	      ? o->words[0] && o->words[1]
+			 : o->kind == OPTION_PREFIXES ? o->max == 0
+						      : o->max > o->min);
 	tap_is(good, rows, "each option says all that a list of them shows");
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		for (size_t n = 0; n < i; n++)

@@ -149,12 +149,16 @@ static void check_one_way_far(void)
 	struct sim *s = sim_new(PLAIN);
 	unsigned int passed = 0;
 	uint32_t seq = 1001;
+	uint16_t sum;
 
 	sim_handshake(s);
 	sim_build(&(const struct seg){ .dir = DIR_UP, .ack = 9001, .flags = ACK }, ip);
 	be16(ip + 2, sizeof(ip));
+	be16(ip + 36, 0);
+	sum = sim_tcp_sum(ip, sizeof(ip)); /* with sequence number 0 */
 	for (unsigned int i = 0; i < 50000; i++, seq += 65000) {
 		be32(ip + 24, seq);
+		be16(ip + 36, (uint16_t)~sim_sum(sum, ip + 24, 4));
 		sim_raw(s, DIR_UP, ip, sizeof(ip));
 		passed += sim_passed(s, DIR_UP);
 	}
@@ -448,7 +452,7 @@ static void check_queue_reasons(void)
 	       "kinds 6 and 34 became NOPs");
 	sim_free(s);
 
-	s = sim_new(PLAIN ",queue-memory=200B");
+	s = sim_new(PLAIN ",queue-memory=300B");
 	sim_handshake(s);
 	UP(s, .seq = 1101, .ack = 9001, .flags = ACK, .len = 100);
 	DROPPED(s, DIR_UP, COUNTER_TCP_BUFFER_FULL, "queue-memory is used up", .seq = 1301,
@@ -473,8 +477,8 @@ int main(void)
 	check_table();
 	check_queue_reasons();
 	for (size_t i = 0; i < COUNTER_TUN_WRITE_ERROR; i++)
-		if (i != COUNTER_TCP_BUFFER_TIMEOUT) /* test-middlebox-queue has it */
-			tap_ok(sim_totals[i] > 0, "counter '%s' was seen to count",
-			       counter_kinds[i].name);
+		if (i != COUNTER_TCP_BUFFER_TIMEOUT && /* test-middlebox-queue has it */
+		    !sim_asa_counts(i))
+			sim_counted(i);
 	return tap_done();
 }

@@ -221,7 +221,8 @@ static void check_folder_names(void)
 	} rows[] = {
 		{ "strongswan@ctcp,retransmit=on", "strongswan@ctcp,retransmit=on" },
 		{ "openconnect:ocserv@cstp", "openconnect+ocserv@cstp" },
-		{ "a b/../c", "a_b_.._c" },
+		{ "a b/../c", "a_b~..~c" },
+		{ "asa,match-client=10.0.0.0/8_::/0", "asa,match-client=10.0.0.0~8_++~0" },
 		{ "a%\n\xc3\xa9", "a____" },
 		{ "A-Z_0.9", "A-Z_0.9" },
 	};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of the engine, for the files that it is made of: engine.c and
+ * intercept.c.
+ */
+#ifndef DUPACK_MIDDLEBOX_ENGINE_STATE_H
+#define DUPACK_MIDDLEBOX_ENGINE_STATE_H
+
+#include <stdint.h>
+
+#include "base/prng.h"
+#include "middlebox/engine.h"
+#include "middlebox/flow.h"
+#include "middlebox/history.h"
+#include "middlebox/proxy.h"
+#include "middlebox/reorder.h"
+#include "middlebox/segment.h"
+
+struct engine {
+	struct device_config config;
+	struct segment_policy policy;
+	struct prng isn;
+	uint64_t cookie_secret;
+	uint64_t begun_ns; /* the first packet */
+	struct flow_table flows;
+	struct reorder_pool pool;
+	struct history_pool history;
+	uint64_t counters[COUNTER_COUNT];
+	uint8_t scratch[65536];
+};
+
+void engine_forget(struct engine *e, struct flow *f);
+void engine_act(struct engine *e, struct flow *f, const struct arrival *a, enum counter what,
+		const struct engine_out *out);
+void engine_send_reset(struct engine *e, const struct flow *f, enum direction dir,
+		       const struct engine_out *out);
+struct flow *engine_add_flow(struct engine *e, const struct arrival *a, const struct flow_key *key,
+			     enum flow_state state, enum flow_timer timer);
+
+#endif
