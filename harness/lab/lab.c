@@ -23,8 +23,7 @@
 #include "base/units.h"
 #include "impair/netem.h"
 #include "impair/wire.h"
-#include "middlebox/config.h"
-#include "middlebox/device.h"
+#include "middlebox/middlebox.h"
 #include "net/netns.h"
 #include "observe/capture.h"
 #include "observe/traffic.h"
@@ -230,41 +229,45 @@ static int stop_links(struct lab *lab, json_t *ret_links, struct err *err)
 /* --- the device ------------------------------------------------------------- */
 
 struct device_job {
-	const struct lab *lab;
-	int tun_outside, tun_inside;
+	struct lab *lab;
+	struct middlebox middlebox;
 };
 
-static int setup_device(void *ctx, struct err *err)
+static int open_device(void *ctx, struct err *err)
 {
 	struct device_job *j = ctx;
+	const struct lab_job *job = j->lab->job;
+	json_t *sysctls = json_object_get(j->lab->topology.sysctls, node_names[NODE_MIDDLEBOX]);
 
-	return device_setup_routes(&j->tun_outside, &j->tun_inside, err);
+	return middlebox_open(&j->middlebox, job->middlebox, job->seed, sysctls, err);
 }
 
 static int run_device(void *ctx, struct err *err)
 {
 	struct device_job *j = ctx;
 	const struct lab *lab = j->lab;
+	const struct middlebox_fds fds = {
+		.stop = lab->device.stop_fd,
+		.arm = lab->device_arm_fd,
+		.counters = lab->device.report_fd,
+	};
 
-	return device_run(lab->job->middlebox, lab->job->seed, j->tun_outside, j->tun_inside,
-			  lab->device.stop_fd, lab->device.report_fd, err);
+	return middlebox_run(&j->middlebox, &fds, err);
 }
 
 static int start_device(struct lab *lab, struct err *err)
 {
-	struct device_job job = { lab, -1, -1 };
-	struct device_config config;
-	int rc;
+	const struct node *node = &lab->nodes[NODE_MIDDLEBOX];
+	struct device_job job = { .lab = lab };
+	int rc = netns_run(node->net_fd, open_device, &job, err);
 
-	if (device_config_from_choice(lab->job->middlebox, &config, err))
-		return -1;
-	if (config.mode == DEVICE_ROUTER)
-		return 0; /* the node's own routing */
-	rc = netns_run(lab->nodes[NODE_MIDDLEBOX].net_fd, setup_device, &job, err);
-	if (!rc)
-		rc = helper_start(&lab->device, "middlebox", lab, NULL, run_device, &job, err);
-	cleanup_close(&job.tun_outside);
-	cleanup_close(&job.tun_inside);
+	if (!rc && middlebox_ops(&job.middlebox)) {
+		lab->device_arm_fd = eventfd(0, EFD_CLOEXEC);
+		rc = lab->device_arm_fd < 0 ? err_set(err, errno, "cannot start the middlebox")
+					    : helper_start(&lab->device, "middlebox", lab, node,
+							   run_device, &job, err);
+	}
+	middlebox_close(&job.middlebox); /* the child has its own */
 	return rc;
 }
 
@@ -352,7 +355,7 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 	const struct node no_node = NODE_NONE;
 	const struct helper no_helper = { PROC_NONE, -1, -1 };
 
-	*lab = (struct lab){ .job = job, .wan_fd = -1, .events_fd = -1 };
+	*lab = (struct lab){ .job = job, .wan_fd = -1, .events_fd = -1, .device_arm_fd = -1 };
 	lab->device = lab->capture = lab->servers[0] = lab->servers[1] = no_helper;
 	for (int i = 0; i < NODE_COUNT; i++)
 		lab->nodes[i] = no_node;
@@ -372,6 +375,10 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 /** lab_arm() - The tunnel is up: begin the losses that waited for it */
 int lab_arm(struct lab *lab, struct err *err)
 {
+	const uint64_t one = 1;
+
+	if (lab->device_arm_fd >= 0 && io_write_all(lab->device_arm_fd, &one, sizeof(one), err))
+		return -1;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		if (lab->impair[l].engine != ENGINE_NONE && impair_arm(&lab->impair[l], err))
 			return -1;
@@ -430,6 +437,8 @@ void lab_close(struct lab *lab)
 	helper_release(&lab->servers[0]);
 	helper_release(&lab->servers[1]);
 	helper_release(&lab->device);
+	cleanup_close(&lab->device_arm_fd);
+	lab->device_arm_fd = -1;
 	for (int l = 0; l < LINK_COUNT; l++) {
 		proc_release(&lab->wires[l]);
 		cleanup_close(&lab->impair[l].control_fd);

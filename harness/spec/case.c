@@ -445,21 +445,17 @@ static int wrap_place(const struct spec_case *c, struct place at, struct err *er
 /**
  * spec_case_check_metrics() - Are all metrics in `expect` known?
  * @c:		The case
- * @known:	Says whether a metric exists
+ * @known:	Says whether a metric exists, with the reason in its err
  * @err:	Set to the first that does not
  *
  * Return: 0 or -1
  */
-int spec_case_check_metrics(const struct spec_case *c, bool (*known)(const char *metric),
-			    struct err *err)
+int spec_case_check_metrics(const struct spec_case *c,
+			    bool (*known)(const char *metric, struct err *err), struct err *err)
 {
 	for (size_t i = 0; i < c->expect_len; i++)
-		if (!known(c->expect[i].metric)) {
-			err_set_kind(err, ERR_USAGE,
-				     "unknown metric '%.60s': see cases/README.md for the metrics",
-				     c->expect[i].metric);
+		if (!known(c->expect[i].metric, err))
 			return wrap_place(c, c->expect[i].at, err);
-		}
 	return 0;
 }
 

@@ -114,8 +114,8 @@ struct spec_case {
 struct spec_case *spec_case_load(const char *path, struct err *err);
 void spec_case_free(struct spec_case *c);
 
-int spec_case_check_metrics(const struct spec_case *c, bool (*known)(const char *metric),
-			    struct err *err);
+int spec_case_check_metrics(const struct spec_case *c,
+			    bool (*known)(const char *metric, struct err *err), struct err *err);
 int spec_case_check_middleboxes(const struct spec_case *c,
 				bool (*known)(const struct choice *middlebox, struct err *err),
 				struct err *err);
