@@ -26,6 +26,7 @@
 #include "middlebox/middlebox.h"
 #include "net/netns.h"
 #include "observe/capture.h"
+#include "observe/segments.h"
 #include "observe/traffic.h"
 #include "spec/name.h"
 
@@ -305,6 +306,55 @@ static int start_server(struct lab *lab, struct helper *h, enum node_id node, st
 	return rc;
 }
 
+/* --- what receives synthetic segments ------------------------------------------ */
+
+struct receiver_job {
+	struct segments_server server;
+	const struct lab *lab;
+};
+
+static int quiet_client(void *ctx, struct err *err)
+{
+	(void)ctx;
+	return segments_quiet(err);
+}
+
+static int open_receiver(void *ctx, struct err *err)
+{
+	struct receiver_job *j = ctx;
+
+	return segments_quiet(err) || segments_server_open(&j->server, err) ? -1 : 0;
+}
+
+static int run_receiver(void *ctx, struct err *err)
+{
+	struct receiver_job *j = ctx;
+
+	return segments_server_run(&j->server, j->lab->receiver.stop_fd, j->lab->events_fd, err);
+}
+
+static int start_receiver(struct lab *lab, struct err *err)
+{
+	const struct segments_socket none = SEGMENTS_SOCKET_NONE;
+	const struct spec_case *c = lab->job->c;
+	struct receiver_job job = {
+		.server = { .flows = c->traffic, .len = c->traffic_len, .sockets = { none, none } },
+		.lab = lab,
+	};
+	bool wanted = false;
+	int rc;
+
+	for (size_t i = 0; i < c->traffic_len; i++)
+		wanted = wanted || c->traffic[i].kind == TRAFFIC_SEGMENTS;
+	if (!wanted)
+		return 0;
+	rc = netns_run(lab->nodes[NODE_CLIENT].net_fd, quiet_client, NULL, err) ||
+	     netns_run(lab->nodes[NODE_HEADEND].net_fd, open_receiver, &job, err) ||
+	     helper_start(&lab->receiver, "segments-headend", lab, NULL, run_receiver, &job, err);
+	segments_server_close(&job.server);
+	return rc ? -1 : 0;
+}
+
 /* --- all of it ---------------------------------------------------------------- */
 
 static int create_nodes(struct lab *lab, struct err *err)
@@ -357,6 +407,7 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 
 	*lab = (struct lab){ .job = job, .wan_fd = -1, .events_fd = -1, .device_arm_fd = -1 };
 	lab->device = lab->capture = lab->servers[0] = lab->servers[1] = no_helper;
+	lab->receiver = no_helper;
 	for (int i = 0; i < NODE_COUNT; i++)
 		lab->nodes[i] = no_node;
 	for (int l = 0; l < LINK_COUNT; l++) {
@@ -367,7 +418,7 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 	if (open_folder(lab, err) || create_nodes(lab, err) || build_path(lab, err) ||
 	    start_capture(lab, err) || start_links(lab, err) || start_device(lab, err) ||
 	    start_server(lab, &lab->servers[0], NODE_SERVER, err) ||
-	    start_server(lab, &lab->servers[1], NODE_HEADEND, err))
+	    start_server(lab, &lab->servers[1], NODE_HEADEND, err) || start_receiver(lab, err))
 		return err_wrap(err, "cannot build the path");
 	return 0;
 }
@@ -414,8 +465,8 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 	json_object_set_new(execution, "links", links);
 	json_object_set(execution, "sysctls", lab->topology.sysctls);
 	if (helper_stop(&lab->servers[0], err) || helper_stop(&lab->servers[1], err) ||
-	    stop_links(lab, links, err) || helper_stop(&lab->device, err) ||
-	    helper_stop(&lab->capture, err))
+	    helper_stop(&lab->receiver, err) || stop_links(lab, links, err) ||
+	    helper_stop(&lab->device, err) || helper_stop(&lab->capture, err))
 		return -1;
 	captures = helper_report(&lab->capture);
 	if (!captures)
@@ -436,6 +487,7 @@ void lab_close(struct lab *lab)
 {
 	helper_release(&lab->servers[0]);
 	helper_release(&lab->servers[1]);
+	helper_release(&lab->receiver);
 	helper_release(&lab->device);
 	cleanup_close(&lab->device_arm_fd);
 	lab->device_arm_fd = -1;
