@@ -9,7 +9,7 @@ JOBS	?= $(shell nproc)
 comma	:= ,
 .SECONDARY: # keep objects, and with them what is not rebuilt next time
 
-PACKAGES := libnl-route-3.0 libnl-3.0 yaml-0.1 jansson libcrypto
+PACKAGES := libnl-route-3.0 libnl-3.0 libnftables yaml-0.1 jansson libcrypto
 
 WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	   -Wwrite-strings -Wformat=2 -Wswitch-enum -Werror

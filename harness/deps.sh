@@ -8,7 +8,7 @@ set -u
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev make pkg-config libnl-3-dev libnl-route-3-dev libyaml-dev \
-		libjansson-dev libssl-dev ;;
+		libjansson-dev libnftables-dev libssl-dev ;;
 	run) echo perl iproute2 ;;
 	guest) echo linux-source-6.12 flex bison bc m4 xz-utils mmdebstrap uidmap \
 		libarchive-tools ;;

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 checks='format layers headers exclusions shell man cppcheck analyzer tidy'
 build=build/lint
 jobs=${JOBS:-$(nproc)}
-flags="-std=gnu17 -D_GNU_SOURCE -Iharness $(pkg-config --cflags libnl-route-3.0 libnl-3.0 \
+flags="-std=gnu17 -D_GNU_SOURCE -Iharness $(pkg-config --cflags libnl-route-3.0 libnl-3.0 libnftables \
 	yaml-0.1 jansson libcrypto 2>/dev/null)"
 
 sources() {

@@ -27,6 +27,7 @@
 #include "grade/grade.h"
 #include "guest/guest.h"
 #include "lab/lab.h"
+#include "middlebox/middlebox.h"
 #include "net/userns.h"
 #include "process/pool.h"
 #include "spec/runlist.h"
@@ -44,7 +45,7 @@ struct run {
 	const struct run_list *list;
 	const struct run_options *options;
 	struct plan *plans; /* one an item; owned */
-	struct guest_parts *parts; /* of each pair of targets that occurs; owned */
+	struct guest_parts *parts; /* of each pair of targets and device that occurs; owned */
 	size_t parts_len;
 	json_t *summary; /* of those that ended: folder to verdict; owned */
 	char today[16]; /* YYYY-MM-DD */
@@ -296,9 +297,14 @@ static void item_ended(void *ctx, size_t i, const char *how)
 	json_decref(verdict);
 }
 
-static bool same_targets(const struct pair_targets *a, const struct pair_targets *b)
+/* The lists of a device stand still: the same one is the same list */
+static bool same_guest(const struct run *run, size_t i, size_t k)
 {
-	return strcmp(a->v[PAIR_CLIENT]->dir, b->v[PAIR_CLIENT]->dir) == 0 &&
+	const struct pair_targets *a = &run->plans[i].targets, *b = &run->plans[k].targets;
+
+	return middlebox_packages(run->list->items[i].middlebox) ==
+		       middlebox_packages(run->list->items[k].middlebox) &&
+	       strcmp(a->v[PAIR_CLIENT]->dir, b->v[PAIR_CLIENT]->dir) == 0 &&
 	       strcmp(a->v[PAIR_HEADEND]->dir, b->v[PAIR_HEADEND]->dir) == 0 &&
 	       !a->v[PAIR_CARRIER] == !b->v[PAIR_CARRIER];
 }
@@ -310,13 +316,13 @@ static int plan_guest(struct run *run, size_t i, struct err *err)
 	struct plan *plan = &run->plans[i];
 
 	for (size_t k = 0; k < i; k++)
-		if (same_targets(&run->plans[k].targets, &plan->targets)) {
+		if (same_guest(run, i, k)) {
 			plan->parts = run->plans[k].parts;
 			return 0;
 		}
 	plan->parts = &run->parts[run->parts_len];
-	if (guest_prepare(o->home, &plan->targets, o->interrupt_fd, &run->parts[run->parts_len],
-			  err))
+	if (guest_prepare(o->home, &plan->targets, run->list->items[i].middlebox, o->interrupt_fd,
+			  &run->parts[run->parts_len], err))
 		return err_wrap(err, "cannot prepare the guest");
 	run->parts_len++;
 	return 0;

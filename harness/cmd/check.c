@@ -7,7 +7,6 @@
 #include "base/home.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "grade/metrics.h"
 #include "middlebox/config.h"
 #include "report/text.h"
 #include "spec/check.h"
@@ -20,7 +19,7 @@ struct check {
 static void check_file(struct check *check, const char *path)
 {
 	const struct spec_checks checks = {
-		.metric = grade_metric_known,
+		.metric = cmd_metric_ok,
 		.middlebox = device_choice_ok,
 		.targets_dir = check->home.targets,
 	};

@@ -10,6 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "grade/metrics.h"
+#include "middlebox/middlebox.h"
 #include "report/text.h"
 
 static int exit_status(enum err_kind kind)
@@ -26,6 +28,28 @@ static int exit_status(enum err_kind kind)
 		break;
 	}
 	return EXIT_HARNESS;
+}
+
+/**
+ * cmd_metric_ok() - Can a case expect something of a metric?
+ * @metric:	Its name
+ * @err:	Set if it is unknown
+ *
+ * Grading knows all metrics but the counters of the devices, which are the devices' own.
+ *
+ * Return: true if so
+ */
+bool cmd_metric_ok(const char *metric, struct err *err)
+{
+	static const char counter[] = "middlebox.";
+
+	if (!grade_metric_known(metric)) {
+		err_set_kind(err, ERR_USAGE,
+			     "unknown metric '%.60s': 'dupack list metrics' prints them", metric);
+		return false;
+	}
+	return strncmp(metric, counter, strlen(counter)) != 0 ||
+	       middlebox_counter_ok(metric + strlen(counter), err);
 }
 
 /**

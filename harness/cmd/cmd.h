@@ -7,6 +7,7 @@
 #define DUPACK_CMD_CMD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "report/terminal.h"
 #include "report/verdict.h"
@@ -22,6 +23,7 @@ int cmd_check(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
+bool cmd_metric_ok(const char *metric, struct err *err);
 void cmd_print_error(const struct err *err);
 int cmd_error(const struct err *err);
 int cmd_finish(int status);

@@ -24,7 +24,6 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
-#include "grade/metrics.h"
 #include "middlebox/config.h"
 #include "spec/target.h"
 
@@ -44,7 +43,7 @@ static int check_case(const struct execution *e, const struct spec_case *c)
 	struct err err = { 0 };
 	int rc = 0;
 
-	if (spec_case_check_metrics(c, grade_metric_known, &err))
+	if (spec_case_check_metrics(c, cmd_metric_ok, &err))
 		note(&err, &rc);
 	if (!e->list.middleboxes_len && spec_case_check_middleboxes(c, device_choice_ok, &err))
 		note(&err, &rc);

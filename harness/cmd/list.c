@@ -17,7 +17,7 @@
 #include "cmd/cmd.h"
 #include "cmd/probe.h"
 #include "grade/metrics.h"
-#include "middlebox/config.h"
+#include "middlebox/middlebox.h"
 #include "report/table.h"
 #include "report/text.h"
 #include "spec/runlist.h"
@@ -276,14 +276,20 @@ static json_t *list_middleboxes(const struct home *home, struct err *err)
 	for (size_t d = 0; d < DEVICE_COUNT; d++) {
 		const struct device_kind *kind = &device_kinds[d];
 		const struct device_option *o;
-		json_t *its_options = json_array();
+		json_t *its_options = json_array(), *counters = json_array();
 
 		for (size_t i = 0; (o = device_option(i)); i++)
 			if (device_has_option((enum device_mode)d, o))
 				json_array_append_new(its_options, option_json(o));
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "name", kind->name,
-						      "what", kind->what, "source", kind->source,
-						      "options", its_options));
+		for (size_t i = 0; kind->ops && i < kind->ops->counters_len; i++)
+			json_array_append_new(counters,
+					      json_pack("{s:s, s:s}", "counter",
+							kind->ops->counters[i].name, "what",
+							kind->ops->counters[i].what));
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", kind->name,
+						"what", kind->what, "source", kind->source,
+						"options", its_options, "counters", counters));
 	}
 	return rows;
 }
@@ -300,6 +306,23 @@ static void print_option(const json_t *o, const struct table_style *style)
 	printf("  %-26s %-18s ", set,
 	       *words ? words : json_string_value(json_object_get(o, "kind")));
 	text_wrap(stdout, what, INDENT, style->width);
+}
+
+static void print_counters(const json_t *counters, const struct table_style *style)
+{
+	json_t *names = json_array(), *c;
+	AUTO_FREE char *text = NULL;
+	size_t i;
+
+	json_array_foreach (counters, i, c) {
+		json_array_append(names, json_object_get(c, "counter"));
+	}
+	text = table_text(names);
+	json_decref(names);
+	if (!*text)
+		return;
+	fputs("\n  counters: ", stdout);
+	text_wrap(stdout, text, 12, style->width);
 }
 
 /* One device after the other, each with its options as a user would give them */
@@ -321,6 +344,7 @@ static void print_middleboxes(const json_t *rows, const struct table_style *styl
 		json_array_foreach (its_options, n, o) {
 			print_option(o, style);
 		}
+		print_counters(json_object_get(row, "counters"), style);
 	}
 }
 

@@ -159,6 +159,30 @@ static int add_change(struct evidence *e, const json_t *event, uint64_t t_ns, st
 	return 0;
 }
 
+static uint64_t number(const json_t *event, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(event, key));
+}
+
+static void add_sent(struct segment_events *s, const json_t *event)
+{
+	s->sent_known = true;
+	s->sent = number(event, "sent");
+	s->acks = number(event, "acks");
+	s->duplicate_acks = number(event, "duplicate_acks");
+	s->resets = number(event, "resets");
+	s->first_window = number(event, "first_window");
+	s->client_mss = number(event, "mss");
+}
+
+static void add_received(struct segment_events *s, const json_t *event)
+{
+	s->received_known = true;
+	s->received = number(event, "segments");
+	s->bytes = number(event, "bytes");
+	s->server_mss = number(event, "mss");
+}
+
 static int add_event(struct evidence *e, const json_t *event, struct err *err)
 {
 	const char *name = json_string_value(json_object_get(event, "event"));
@@ -183,6 +207,10 @@ static int add_event(struct evidence *e, const json_t *event, struct err *err)
 		f->tcp_intact = json_is_true(json_object_get(event, "intact"));
 		f->tcp_bytes = (uint64_t)json_integer_value(json_object_get(event, "bytes"));
 		f->tcp_t_ns = t;
+	} else if (strcmp(name, "segments-sent") == 0) {
+		add_sent(&f->segments, event);
+	} else if (strcmp(name, "segments-received") == 0) {
+		add_received(&f->segments, event);
 	}
 	return 0;
 }

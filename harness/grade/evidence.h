@@ -36,12 +36,20 @@ struct probe {
 	uint64_t rtt_ns; /* 0: no answer */
 };
 
+/** What sender and receiver of synthetic segments said at the end. */
+struct segment_events {
+	bool sent_known, received_known;
+	uint64_t sent, acks, duplicate_acks, resets, first_window, client_mss; /* the sender */
+	uint64_t received, bytes, server_mss; /* the receiver */
+};
+
 /** What happened to one flow of the case. */
 struct flow_events {
 	struct probe *probes; /* number 1 is the first; owned */
 	size_t probes_len;
 	bool tcp_received, tcp_intact;
 	uint64_t tcp_bytes, tcp_t_ns; /* when the server had all */
+	struct segment_events segments;
 };
 
 /** Something of the timeline began or ended. */

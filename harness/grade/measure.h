@@ -33,6 +33,17 @@ MEASURE(tcp_bytes);
 MEASURE(tcp_intact);
 MEASURE(tcp_rate);
 
+/* measure-segments.c */
+MEASURE(segments_sent);
+MEASURE(segments_received);
+MEASURE(segments_bytes);
+MEASURE(segments_acks);
+MEASURE(segments_duplicate_acks);
+MEASURE(segments_resets);
+MEASURE(segments_first_window);
+MEASURE(segments_client_mss);
+MEASURE(segments_server_mss);
+
 /* measure-path.c */
 MEASURE(loss_links);
 MEASURE(loss_link);

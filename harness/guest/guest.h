@@ -2,7 +2,7 @@
 /*
  * The runtimes virtual and guest: an execution inside a kernel of our own.
  *
- *   guest_prepare()   the kernel and the root for a pair, built once, cached
+ *   guest_prepare()   the kernel and the root for a pair and a device, built once, cached
  *   guest_execute()   one execution in a fresh guest
  *   agent_main()      what this program does as the init of a guest
  */
@@ -34,8 +34,9 @@ struct guest_job {
 	uint64_t wall_limit_ns;
 };
 
-int guest_prepare(const struct home *home, const struct pair_targets *targets, int interrupt_fd,
-		  struct guest_parts *ret, struct err *err);
+int guest_prepare(const struct home *home, const struct pair_targets *targets,
+		  const struct choice *middlebox, int interrupt_fd, struct guest_parts *ret,
+		  struct err *err);
 void guest_parts_release(struct guest_parts *parts);
 int guest_execute(const struct guest_job *job, struct err *err);
 

@@ -24,7 +24,7 @@ set -eu
 suite=${IMAGE_SUITE:-bookworm}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dupack
 base="dash busybox-static libc6 libgcc-s1 iproute2 libnl-3-200 libnl-route-3-200
-	libyaml-0-2 libjansson4 libssl3"
+	libyaml-0-2 libjansson4 libnftables1 libssl3"
 
 fail() {
 	echo "image.sh: $*" >&2

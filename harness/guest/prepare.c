@@ -3,6 +3,7 @@
  * The kernel and the root of a guest are made by scripts, which print the folder in
  * the cache: building is a matter of package tools and make, not of C.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "base/io.h"
 #include "guest/guest.h"
 #include "guest/script.h"
+#include "middlebox/middlebox.h"
+#include "spec/name.h"
 #include "spec/target.h"
 
 #define PACKAGES_MAX 64
@@ -22,41 +25,58 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The packages of all targets of a pair, sorted, each once; a list for argv */
-static size_t packages_of(const struct pair_targets *targets, char **list, struct err *err)
+/* A list for argv, with room for the NULL behind it */
+struct packages {
+	char **list;
+	size_t len;
+};
+
+static int add(struct packages *p, const char *package, struct err *err)
 {
-	size_t n = 0, kept = 0;
+	if (p->len == PACKAGES_MAX)
+		return err_set(err, 0, "more than %d packages for one guest", PACKAGES_MAX);
+	p->list[p->len++] = (char *)package;
+	return 0;
+}
+
+/* The packages of all targets of a pair and of a device, sorted, each once */
+static int packages_of(const struct pair_targets *targets, const char *const *device, char **list,
+		       struct err *err)
+{
+	struct packages p = { list, 0 };
+	size_t kept = 0;
 
 	for (int t = 0; t < PAIR_TARGETS; t++) {
 		const struct target *target = targets->v[t];
 
-		for (size_t i = 0; target && i < target->packages.len; i++) {
-			if (n == PACKAGES_MAX) {
-				err_set(err, 0, "more than %d packages for one guest",
-					PACKAGES_MAX);
-				return SIZE_MAX;
-			}
-			list[n++] = target->packages.v[i];
-		}
+		for (size_t i = 0; target && i < target->packages.len; i++)
+			if (add(&p, target->packages.v[i], err))
+				return -1;
 	}
-	qsort(list, n, sizeof(*list), by_name);
-	for (size_t i = 0; i < n; i++)
+	for (; device && *device; device++)
+		if (add(&p, *device, err))
+			return -1;
+	qsort(list, p.len, sizeof(*list), by_name);
+	for (size_t i = 0; i < p.len; i++)
 		if (i == 0 || strcmp(list[i], list[i - 1]) != 0)
 			list[kept++] = list[i];
-	return kept;
+	list[kept] = NULL;
+	return 0;
 }
 
 static char *prepare_root(const struct home *home, const struct pair_targets *targets,
-			  int interrupt_fd, struct err *err)
+			  const struct choice *middlebox, int interrupt_fd, struct err *err)
 {
 	const char *client = targets->v[PAIR_CLIENT]->name;
 	const char *headend = targets->v[PAIR_HEADEND]->name;
+	const char *const *device = middlebox_packages(middlebox);
+	bool two = strcmp(client, headend) != 0;
 	AUTO_FREE char *script = io_printf("%s/image.sh", home->scripts);
-	AUTO_FREE char *name =
-		strcmp(client, headend) ? io_printf("%s-%s", client, headend) : strdup(client);
+	AUTO_FREE char *name = io_printf("%s%s%s%s%s", client, two ? "-" : "", two ? headend : "",
+					 device ? "-" : "", device ? middlebox->name : "");
 	char *argv[PACKAGES_MAX + 4] = { (char *)"/bin/sh", script, name };
 
-	if (packages_of(targets, argv + 3, err) == SIZE_MAX)
+	if (packages_of(targets, device, argv + 3, err))
 		return NULL;
 	return script_run(argv, interrupt_fd, err);
 }
@@ -73,24 +93,26 @@ static json_t *load(const char *folder, const char *name, struct err *err)
 }
 
 /**
- * guest_prepare() - Have the kernel and the root for the targets of a pair
+ * guest_prepare() - Have the kernel and the root for a pair and a device
  * @home:	Where the scripts are
  * @targets:	The pair
+ * @middlebox:	The device, which may bring packages of its own
  * @interrupt_fd: When it is readable, stop; -1: none
  * @ret:	Set on success; release it with guest_parts_release()
  * @err:	Set on failure; what the scripts say goes to standard error
  *
  * Return: 0 or -1
  */
-int guest_prepare(const struct home *home, const struct pair_targets *targets, int interrupt_fd,
-		  struct guest_parts *ret, struct err *err)
+int guest_prepare(const struct home *home, const struct pair_targets *targets,
+		  const struct choice *middlebox, int interrupt_fd, struct guest_parts *ret,
+		  struct err *err)
 {
 	AUTO_FREE char *script = io_printf("%s/kernel.sh", home->scripts);
 	char *argv[] = { (char *)"/bin/sh", script, NULL };
 	struct guest_parts p = { 0 };
 
 	p.kernel = script_run(argv, interrupt_fd, err);
-	p.root = p.kernel ? prepare_root(home, targets, interrupt_fd, err) : NULL;
+	p.root = p.kernel ? prepare_root(home, targets, middlebox, interrupt_fd, err) : NULL;
 	p.kernel_version = p.root ? load(p.kernel, "version.json", err) : NULL;
 	p.packages = p.kernel_version ? load(p.root, "packages.json", err) : NULL;
 	if (!p.packages) {

@@ -23,10 +23,10 @@
 #include "base/units.h"
 #include "impair/netem.h"
 #include "impair/wire.h"
-#include "middlebox/config.h"
-#include "middlebox/device.h"
+#include "middlebox/middlebox.h"
 #include "net/netns.h"
 #include "observe/capture.h"
+#include "observe/segments.h"
 #include "observe/traffic.h"
 #include "spec/name.h"
 
@@ -230,41 +230,45 @@ static int stop_links(struct lab *lab, json_t *ret_links, struct err *err)
 /* --- the device ------------------------------------------------------------- */
 
 struct device_job {
-	const struct lab *lab;
-	int tun_outside, tun_inside;
+	struct lab *lab;
+	struct middlebox middlebox;
 };
 
-static int setup_device(void *ctx, struct err *err)
+static int open_device(void *ctx, struct err *err)
 {
 	struct device_job *j = ctx;
+	const struct lab_job *job = j->lab->job;
+	json_t *sysctls = json_object_get(j->lab->topology.sysctls, node_names[NODE_MIDDLEBOX]);
 
-	return device_setup_routes(&j->tun_outside, &j->tun_inside, err);
+	return middlebox_open(&j->middlebox, job->middlebox, job->seed, sysctls, err);
 }
 
 static int run_device(void *ctx, struct err *err)
 {
 	struct device_job *j = ctx;
 	const struct lab *lab = j->lab;
+	const struct middlebox_fds fds = {
+		.stop = lab->device.stop_fd,
+		.arm = lab->device_arm_fd,
+		.counters = lab->device.report_fd,
+	};
 
-	return device_run(lab->job->middlebox, lab->job->seed, j->tun_outside, j->tun_inside,
-			  lab->device.stop_fd, lab->device.report_fd, err);
+	return middlebox_run(&j->middlebox, &fds, err);
 }
 
 static int start_device(struct lab *lab, struct err *err)
 {
-	struct device_job job = { lab, -1, -1 };
-	struct device_config config;
-	int rc;
+	const struct node *node = &lab->nodes[NODE_MIDDLEBOX];
+	struct device_job job = { .lab = lab };
+	int rc = netns_run(node->net_fd, open_device, &job, err);
 
-	if (device_config_from_choice(lab->job->middlebox, &config, err))
-		return -1;
-	if (config.mode == DEVICE_ROUTER)
-		return 0; /* the node's own routing */
-	rc = netns_run(lab->nodes[NODE_MIDDLEBOX].net_fd, setup_device, &job, err);
-	if (!rc)
-		rc = helper_start(&lab->device, "middlebox", lab, NULL, run_device, &job, err);
-	cleanup_close(&job.tun_outside);
-	cleanup_close(&job.tun_inside);
+	if (!rc && middlebox_ops(&job.middlebox)) {
+		lab->device_arm_fd = eventfd(0, EFD_CLOEXEC);
+		rc = lab->device_arm_fd < 0 ? err_set(err, errno, "cannot start the middlebox")
+					    : helper_start(&lab->device, "middlebox", lab, node,
+							   run_device, &job, err);
+	}
+	middlebox_close(&job.middlebox); /* the child has its own */
 	return rc;
 }
 
@@ -300,6 +304,55 @@ static int start_server(struct lab *lab, struct helper *h, enum node_id node, st
 		rc = helper_start(h, name, lab, NULL, run_server, &job, err);
 	traffic_server_release(&job.server);
 	return rc;
+}
+
+/* --- what receives synthetic segments ------------------------------------------ */
+
+struct receiver_job {
+	struct segments_server server;
+	const struct lab *lab;
+};
+
+static int quiet_client(void *ctx, struct err *err)
+{
+	(void)ctx;
+	return segments_quiet(err);
+}
+
+static int open_receiver(void *ctx, struct err *err)
+{
+	struct receiver_job *j = ctx;
+
+	return segments_quiet(err) || segments_server_open(&j->server, err) ? -1 : 0;
+}
+
+static int run_receiver(void *ctx, struct err *err)
+{
+	struct receiver_job *j = ctx;
+
+	return segments_server_run(&j->server, j->lab->receiver.stop_fd, j->lab->events_fd, err);
+}
+
+static int start_receiver(struct lab *lab, struct err *err)
+{
+	const struct segments_socket none = SEGMENTS_SOCKET_NONE;
+	const struct spec_case *c = lab->job->c;
+	struct receiver_job job = {
+		.server = { .flows = c->traffic, .len = c->traffic_len, .sockets = { none, none } },
+		.lab = lab,
+	};
+	bool wanted = false;
+	int rc;
+
+	for (size_t i = 0; i < c->traffic_len; i++)
+		wanted = wanted || c->traffic[i].kind == TRAFFIC_SEGMENTS;
+	if (!wanted)
+		return 0;
+	rc = netns_run(lab->nodes[NODE_CLIENT].net_fd, quiet_client, NULL, err) ||
+	     netns_run(lab->nodes[NODE_HEADEND].net_fd, open_receiver, &job, err) ||
+	     helper_start(&lab->receiver, "segments-headend", lab, NULL, run_receiver, &job, err);
+	segments_server_close(&job.server);
+	return rc ? -1 : 0;
 }
 
 /* --- all of it ---------------------------------------------------------------- */
@@ -352,10 +405,13 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 	const struct node no_node = NODE_NONE;
 	const struct helper no_helper = { PROC_NONE, -1, -1 };
 
-	*lab = (struct lab){
-		.job = job, .wan_fd = -1, .events_fd = -1, .timeline = LAB_TIMELINE_NONE
-	};
+	*lab = (struct lab){ .job = job,
+			     .wan_fd = -1,
+			     .events_fd = -1,
+			     .device_arm_fd = -1,
+			     .timeline = LAB_TIMELINE_NONE };
 	lab->device = lab->capture = lab->servers[0] = lab->servers[1] = no_helper;
+	lab->receiver = no_helper;
 	for (int i = 0; i < NODE_COUNT; i++)
 		lab->nodes[i] = no_node;
 	for (int l = 0; l < LINK_COUNT; l++) {
@@ -366,7 +422,7 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 	if (open_folder(lab, err) || create_nodes(lab, err) || build_path(lab, err) ||
 	    start_capture(lab, err) || start_links(lab, err) || start_device(lab, err) ||
 	    start_server(lab, &lab->servers[0], NODE_SERVER, err) ||
-	    start_server(lab, &lab->servers[1], NODE_HEADEND, err))
+	    start_server(lab, &lab->servers[1], NODE_HEADEND, err) || start_receiver(lab, err))
 		return err_wrap(err, "cannot build the path");
 	return 0;
 }
@@ -374,6 +430,10 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 /** lab_arm() - The tunnel is up: begin the losses that waited for it, and the timeline */
 int lab_arm(struct lab *lab, struct err *err)
 {
+	const uint64_t one = 1;
+
+	if (lab->device_arm_fd >= 0 && io_write_all(lab->device_arm_fd, &one, sizeof(one), err))
+		return -1;
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		if (lab->impair[l].engine != ENGINE_NONE && impair_arm(&lab->impair[l], err))
 			return -1;
@@ -436,8 +496,9 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 	json_object_set_new(execution, "links", links);
 	json_object_set(execution, "sysctls", lab->topology.sysctls);
 	if (helper_stop(&lab->servers[0], err) || helper_stop(&lab->servers[1], err) ||
-	    stop_links(lab, links, err) || lab_timeline_finish(lab, links, execution, err) ||
-	    helper_stop(&lab->device, err) || helper_stop(&lab->capture, err))
+	    helper_stop(&lab->receiver, err) || stop_links(lab, links, err) ||
+	    lab_timeline_finish(lab, links, execution, err) || helper_stop(&lab->device, err) ||
+	    helper_stop(&lab->capture, err))
 		return -1;
 	captures = helper_report(&lab->capture);
 	if (!captures)
@@ -460,7 +521,10 @@ void lab_close(struct lab *lab)
 	lab_timeline_release(lab);
 	helper_release(&lab->servers[0]);
 	helper_release(&lab->servers[1]);
+	helper_release(&lab->receiver);
 	helper_release(&lab->device);
+	cleanup_close(&lab->device_arm_fd);
+	lab->device_arm_fd = -1;
 	for (int l = 0; l < LINK_COUNT; l++) {
 		proc_release(&lab->wires[l]);
 		cleanup_close(&lab->impair[l].control_fd);

@@ -53,6 +53,8 @@ struct lab {
 	struct proc wires[LINK_COUNT];
 	struct helper device, capture, servers[2]; /* in the server, and in the head-end */
 	struct lab_timeline timeline;
+	struct helper receiver; /* of synthetic segments, in the head-end; not in every case */
+	int device_arm_fd; /* eventfd: tells the device that losses begin; owned, -1: no device */
 	int events_fd;
 };
 

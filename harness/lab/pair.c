@@ -39,28 +39,17 @@ static const struct {
 
 /* --- what a target requires of the machine ------------------------------------- */
 
-static bool find_binary(const char *name)
-{
-	static const char *const folders[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-					       "/usr/bin",	  "/sbin",	    "/bin" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		AUTO_FREE char *path = io_printf("%s/%s", folders[i], name);
-
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int check_requires(const struct target *t, struct err *err)
 {
-	for (size_t i = 0; i < t->needs_bin.len; i++)
-		if (!find_binary(t->needs_bin.v[i]))
+	for (size_t i = 0; i < t->needs_bin.len; i++) {
+		AUTO_FREE char *path = proc_find_program(t->needs_bin.v[i]);
+
+		if (!path)
 			return err_set_kind(
 				err, ERR_SKIP,
 				"target '%s' needs the program '%s', which this machine lacks",
 				t->name, t->needs_bin.v[i]);
+	}
 	if (strings_have(&t->needs_kernel, "tun") && access("/dev/net/tun", R_OK | W_OK))
 		return err_set_kind(err, ERR_SKIP,
 				    "target '%s' needs TUN, which this kernel lacks (/dev/net/tun)",

@@ -13,23 +13,43 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/units.h"
+#include "middlebox/middlebox.h"
 #include "spec/name.h"
 
 static const char model[] = "assumption of this model";
+static const char linux_conntrack[] = "Linux Documentation/networking/nf_conntrack-sysctl.rst";
 
 const struct device_kind device_kinds[DEVICE_COUNT] = {
-	[DEVICE_ROUTER] = { "router", "no stateful device: the node only routes", model },
+	[DEVICE_ROUTER] = { "router", "no stateful device: the node only routes", model, NULL },
 	[DEVICE_ASA] = { "asa", "checks TCP and normalises it; passes it out of order, untouched",
-			 "ASA configuration guide, TCP normalizer" },
+			 "ASA configuration guide, TCP normalizer", &device_ops_engine },
 	[DEVICE_PROXY] = { "asa-proxy",
 			   "keeps TCP in order and acknowledges behind holes, segments preserved",
-			   "Cisco document 113578; ASA configuration guide, TCP normalizer" },
+			   "Cisco document 113578; ASA configuration guide, TCP normalizer",
+			   &device_ops_engine },
 	[DEVICE_BYPASS] = { "asa-bypass", "tcp-state-bypass: TCP passes unchecked",
-			    "ASA configuration guide, TCP state bypass" },
+			    "ASA configuration guide, TCP state bypass", &device_ops_engine },
+	[DEVICE_CONNTRACK] = { "conntrack", "the kernel's connection tracking, as a firewall",
+			       linux_conntrack, &device_ops_conntrack },
+	[DEVICE_NAT] = { "nat",
+			 "the kernel's NAT between the client (outside) and the rest; it can "
+			 "change its bindings, as carrier-grade NATs and rebooting routers do",
+			 "Linux nf_nat; RFC 4787", &device_ops_nat },
+	[DEVICE_SYNPROXY] = { "synproxy",
+			      "the kernel's SYNPROXY: it does the handshake before the server does",
+			      "Linux nf_synproxy", &device_ops_synproxy },
+	[DEVICE_RELAY] = { "relay",
+			   "TCP ends here and begins again, invisibly (TPROXY): the kernel's TCP "
+			   "on both halves, joined by splice; segments are not preserved",
+			   "Linux Documentation/networking/tproxy.rst", &device_ops_relay },
+	[DEVICE_HAPROXY] = { "haproxy", "the same by HAProxy in transparent mode, unmodified",
+			     "HAProxy configuration manual, source ... usesrc",
+			     &device_ops_haproxy },
 };
 
 static const struct device_option_table *const tables[] = {
 	&device_options_asa,
+	&device_options_kernel,
 };
 
 /**

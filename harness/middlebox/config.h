@@ -16,6 +16,8 @@
 #include "middlebox/match.h"
 
 struct choice;
+struct counter_kind;
+struct device_ops;
 struct err;
 
 enum device_mode {
@@ -23,6 +25,11 @@ enum device_mode {
 	DEVICE_ASA, /* the normaliser: TCP is checked, and passes out of order */
 	DEVICE_PROXY, /* with inspection: it is put in order too */
 	DEVICE_BYPASS, /* tcp-state-bypass: everything passes */
+	DEVICE_CONNTRACK, /* from here on: the kernel's, or somebody else's program */
+	DEVICE_NAT,
+	DEVICE_SYNPROXY,
+	DEVICE_RELAY,
+	DEVICE_HAPROXY,
 	DEVICE_COUNT
 };
 
@@ -80,10 +87,42 @@ static inline bool engine_keeps_order(const struct engine_config *c)
 	return c->inspect || c->queue_limit || c->check_retransmission;
 }
 
+enum nat_filtering {
+	NAT_PORT_RESTRICTED, /* the port is kept if it can be; only the peer may answer */
+	NAT_SYMMETRIC, /* a port of its own for each peer */
+	NAT_FULL_CONE, /* who knows the mapping may send to it */
+};
+
+enum nat_remap {
+	NAT_REMAP_OFF,
+	NAT_REMAP_PORT,
+	NAT_REMAP_ADDRESS,
+};
+
+/** What the devices made of the kernel and of other programs do. */
+struct kernel_config {
+	/* connection tracking: conntrack, nat, synproxy; time-outs are of whole seconds */
+	unsigned int be_liberal, loose, drop_invalid;
+	uint64_t syn_sent_ns, established_ns, unacknowledged_ns, max_retrans_ns;
+	uint64_t udp_ns, udp_stream_ns;
+	/* nat */
+	unsigned int filtering, remap; /* enum nat_filtering, enum nat_remap */
+	unsigned int reject_unmapped;
+	uint64_t remap_at_ns, remap_every_ns; /* from when losses are armed; 0: not */
+	/* synproxy */
+	uint64_t mss, wscale;
+	unsigned int timestamp, sack;
+	/* relay, haproxy */
+	uint64_t relay_mss; /* 0: the kernel's */
+	uint64_t idle_ns;
+	unsigned int keep_port;
+};
+
 /** A device as it was chosen; made by device_config_from_choice(). */
 struct device_config {
 	enum device_mode mode;
 	struct engine_config engine;
+	struct kernel_config kernel;
 };
 
 #define DEVICE_WORDS_MAX 6
@@ -122,10 +161,12 @@ struct device_kind {
 	const char *name;
 	const char *what;
 	const char *source;
+	const struct device_ops *ops; /* how it is run (middlebox.h); NULL: the node only routes */
 };
 
 extern const struct device_kind device_kinds[DEVICE_COUNT];
 extern const struct device_option_table device_options_asa;
+extern const struct device_option_table device_options_kernel;
 
 const struct device_option *device_option(size_t index);
 int device_config_from_choice(const struct choice *choice, struct device_config *ret,

@@ -10,15 +10,16 @@
 #include <jansson.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/units.h"
 #include "middlebox/engine.h"
+#include "middlebox/middlebox.h"
 #include "middlebox/segment.h"
 #include "spec/name.h"
 
@@ -126,17 +127,15 @@ static int write_counters(const struct device *d, int fd, struct err *err)
 {
 	const uint64_t *engine = engine_counters(d->engine);
 	json_t *object = json_object();
-	AUTO_FREE char *text = NULL;
+	int rc;
 
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		json_object_set_new(
 			object, counter_kinds[i].name,
 			json_integer((json_int_t)engine[i] + (json_int_t)d->counters[i]));
-	text = json_dumps(object, JSON_PRESERVE_ORDER | JSON_COMPACT);
+	rc = middlebox_write_counters(object, fd, err);
 	json_decref(object);
-	if (!text)
-		return err_set(err, ENOMEM, "cannot write the counters of the middlebox");
-	return io_write_all(fd, text, strlen(text), err);
+	return rc;
 }
 
 /**
@@ -178,3 +177,47 @@ int device_run(const struct choice *device, uint64_t seed, int tun_outside, int 
 		failed = -1;
 	return failed;
 }
+
+/* --- as one of the kinds of devices ------------------------------------------- */
+
+struct tuns {
+	int outside, inside; /* owned */
+};
+
+static void close_engine(struct middlebox *m)
+{
+	struct tuns *t = m->state;
+
+	if (!t)
+		return;
+	cleanup_close(&t->outside);
+	cleanup_close(&t->inside);
+	free(t);
+	m->state = NULL;
+}
+
+static int open_engine(struct middlebox *m, struct err *err)
+{
+	struct tuns *t = malloc(sizeof(*t));
+
+	if (!t)
+		return err_set(err, ENOMEM, "cannot start the middlebox '%s'", m->choice->text);
+	*t = (struct tuns){ -1, -1 };
+	m->state = t;
+	return device_setup_routes(&t->outside, &t->inside, err);
+}
+
+static int run_engine(struct middlebox *m, const struct middlebox_fds *fds, struct err *err)
+{
+	const struct tuns *t = m->state;
+
+	return device_run(m->choice, m->seed, t->outside, t->inside, fds->stop, fds->counters, err);
+}
+
+const struct device_ops device_ops_engine = {
+	.open = open_engine,
+	.run = run_engine,
+	.close = close_engine,
+	.counters = counter_kinds,
+	.counters_len = COUNTER_COUNT,
+};

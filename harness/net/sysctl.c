@@ -194,3 +194,25 @@ int sysctl_pin(int netns_fd, enum sysctl_role role, enum sysctl_phase phase, jso
 
 	return netns_run(netns_fd, pin_all, &pin, err);
 }
+
+/**
+ * sysctl_set() - Set one in the namespace of the calling thread, and write it down
+ * @name:	Under /proc/sys/net: "netfilter/nf_conntrack_tcp_loose"
+ * @value:	As it reads back
+ * @record:	As of sysctl_pin()
+ * @err:	Set on failure: ERR_SKIP if the kernel does not have it
+ *
+ * Return: 0 or -1
+ */
+int sysctl_set(const char *name, const char *value, json_t *record, struct err *err)
+{
+	const struct sysctl s = { .name = name, .value = value, .why = "an option of the device" };
+	const char *now;
+
+	if (pin_one(&s, value, record, err))
+		return -1;
+	now = json_string_value(json_object_get(record, name));
+	if (now && strcmp(now, "absent") == 0)
+		return err_set_kind(err, ERR_SKIP, "this kernel has no sysctl '%s'", name);
+	return 0;
+}

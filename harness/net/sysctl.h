@@ -15,5 +15,6 @@ enum sysctl_phase { BEFORE_LINKS, AFTER_LINKS };
 
 int sysctl_pin(int netns_fd, enum sysctl_role role, enum sysctl_phase phase, json_t *record,
 	       struct err *err);
+int sysctl_set(const char *name, const char *value, json_t *record, struct err *err);
 
 #endif

@@ -8,14 +8,15 @@
 
 #include "base/prng.h"
 
-#define PAYLOAD_PROBE  0x64706b65U /* "dpke" */
-#define PAYLOAD_STREAM 0x64706b74U /* "dpkt" */
+#define PAYLOAD_PROBE	0x64706b65U /* "dpke" */
+#define PAYLOAD_STREAM	0x64706b74U /* "dpkt" */
+#define PAYLOAD_SEGMENT 0x64706b73U /* "dpks" */
 
-/** The first 16 bytes of a probe and of a TCP stream, in network order. */
+/** The first 16 bytes of a probe, of a TCP stream and of a synthetic segment, in network order. */
 struct payload_head {
 	uint32_t magic;
 	uint32_t flow;
-	uint64_t number; /* of the probe, or the seed of the pattern that follows */
+	uint64_t number; /* of the probe or segment, or the seed of the pattern that follows */
 };
 
 #define PAYLOAD_HEAD_LEN 16

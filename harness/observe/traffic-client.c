@@ -36,6 +36,7 @@
 #include "base/units.h"
 #include "observe/event.h"
 #include "observe/payload.h"
+#include "observe/segments.h"
 #include "observe/traffic.h"
 
 #define NEVER	     UINT64_MAX
@@ -67,6 +68,8 @@ struct flow {
 	uint64_t acked; /* bytes that the peer had acknowledged at the last deadline */
 	size_t chunk_len, chunk_done;
 	uint8_t *chunk; /* owned */
+	/* segments: a state machine of its own, which is SENDING until it is over; owned */
+	struct segments_sender *segments;
 };
 
 struct client {
@@ -118,7 +121,8 @@ static int open_flow_socket(const struct flow *f, int type, uint16_t port)
 
 static void finish(struct flow *f)
 {
-	cleanup_close(&f->fd);
+	if (!f->segments) /* else it is the sender's */
+		cleanup_close(&f->fd);
 	f->fd = -1;
 	f->wanted = 0;
 	f->due_ns = NEVER;
@@ -362,6 +366,26 @@ static int init_tcp(struct flow *f, uint64_t seed, struct err *err)
 	return f->chunk ? 0 : err_set(err, ENOMEM, "cannot send");
 }
 
+/* --- segments --------------------------------------------------------------- */
+
+static void step_segments(struct client *c, struct flow *f, uint64_t now)
+{
+	f->due_ns = segments_sender_step(f->segments, now, &c->log);
+	if (f->due_ns == NEVER)
+		finish(f);
+}
+
+static int init_segments(struct flow *f, uint64_t now, struct err *err)
+{
+	f->segments = segments_sender_new(f->plan, f->path, f->index, now, err);
+	if (!f->segments)
+		return -1;
+	f->fd = segments_sender_fd(f->segments);
+	f->wanted = POLLIN;
+	f->state = SENDING;
+	return 0;
+}
+
 /* --- all flows ------------------------------------------------------------ */
 
 static int init_flow(struct flow *f, const struct traffic_client *config, size_t i, uint64_t now,
@@ -382,15 +406,30 @@ static int init_flow(struct flow *f, const struct traffic_client *config, size_t
 		finish(f);
 		return 0;
 	}
-	return plan->kind == TRAFFIC_ECHO ? init_echo(f, err) : init_tcp(f, config->seed, err);
+	switch (plan->kind) {
+	case TRAFFIC_ECHO:
+		return init_echo(f, err);
+	case TRAFFIC_TCP:
+		return init_tcp(f, config->seed, err);
+	case TRAFFIC_SEGMENTS:
+		return init_segments(f, now, err);
+	}
+	return 0;
 }
 
 static void step(struct client *c, struct flow *f, short revents)
 {
-	if (f->plan->kind == TRAFFIC_ECHO)
+	switch (f->plan->kind) {
+	case TRAFFIC_ECHO:
 		step_echo(c, f, revents, clock_ns());
-	else
+		break;
+	case TRAFFIC_TCP:
 		step_tcp(c, f, revents, clock_ns());
+		break;
+	case TRAFFIC_SEGMENTS:
+		step_segments(c, f, clock_ns());
+		break;
+	}
 }
 
 /* Sleep until something comes or is due: 1 to stop, 0 to go on, or -1 */
@@ -474,6 +513,7 @@ int traffic_client_run(const struct traffic_client *config, struct err *err)
 			fail(&c, f, "stopped");
 		if (f->plan)
 			finish(f);
+		segments_sender_free(f->segments);
 		free(f->sent_ns);
 		free(f->chunk);
 	}

@@ -10,6 +10,8 @@
  *   tcp-stray    bytes                        by the server: a stream without our head
  *   tcp-failed   flow, why
  *
+ * Synthetic segments have a receiver, and events, of their own: segments.h.
+ *
  * A flow is named by its place in the list of the case, from 0.
  */
 #ifndef DUPACK_OBSERVE_TRAFFIC_H

@@ -122,23 +122,79 @@ static const struct schema_key tcp_keys[] = {
 	{ 0 },
 };
 
+static const char *const ack_words[] = {
+	[SEGMENTS_ACK_MAX] = "max",
+	[SEGMENTS_ACK_IN_ORDER] = "in-order",
+	[SEGMENTS_ACK_NONE] = "none",
+};
+
+static const struct schema_key segments_keys[] = {
+	{ .name = "count",
+	  .kind = SCHEMA_COUNT,
+	  .required = true,
+	  .offset = offsetof(struct traffic, count),
+	  .min = 1,
+	  .max = 1000000,
+	  .range = "1 to 1000000" },
+	{ .name = "size",
+	  .kind = SCHEMA_SIZE,
+	  .fallback = "1400B",
+	  .offset = offsetof(struct traffic, size),
+	  .min = 16,
+	  .max = 1440,
+	  .range = "16 to 1440 bytes" },
+	{ .name = "interval",
+	  .kind = SCHEMA_DURATION,
+	  .fallback = "10ms",
+	  .offset = offsetof(struct traffic, interval_ns),
+	  .min = 100 * NS_PER_US,
+	  .max = 3600 * NS_PER_S,
+	  .range = "100us to 1h" },
+	{ .name = "ack",
+	  .kind = SCHEMA_WORD,
+	  .fallback = "max",
+	  .offset = offsetof(struct traffic, ack),
+	  .words = ack_words,
+	  .words_len = ARRAY_SIZE(ack_words) },
+	{ .name = "start", .kind = SCHEMA_DURATION, .offset = offsetof(struct traffic, start_ns) },
+	{ .name = "timeout",
+	  .kind = SCHEMA_DURATION,
+	  .fallback = "5s",
+	  .offset = offsetof(struct traffic, timeout_ns) },
+	{ .name = "outer",
+	  .kind = SCHEMA_YESNO,
+	  .required = true,
+	  .offset = offsetof(struct traffic, outer) },
+	{ 0 },
+};
+
 static const struct schema_key traffic_keys[] = {
 	[TRAFFIC_ECHO] = { .name = "echo", .kind = SCHEMA_MAPPING, .keys = echo_keys },
 	[TRAFFIC_TCP] = { .name = "tcp", .kind = SCHEMA_MAPPING, .keys = tcp_keys },
+	[TRAFFIC_SEGMENTS] = { .name = "segments", .kind = SCHEMA_MAPPING, .keys = segments_keys },
 	{ 0 },
 };
 
 static bool check_traffic(struct document *doc, yaml_node_t *node, void *base)
 {
 	struct traffic *t = base;
-	bool echo = document_find(doc, node, traffic_keys[TRAFFIC_ECHO].name);
-	bool tcp = document_find(doc, node, traffic_keys[TRAFFIC_TCP].name);
+	int kinds = 0;
 
-	if (echo == tcp)
+	for (int k = 0; traffic_keys[k].name; k++)
+		if (document_find(doc, node, traffic_keys[k].name)) {
+			t->kind = (enum traffic_kind)k;
+			kinds++;
+		}
+	if (kinds != 1)
 		return document_error(doc, node,
-				      "an item of 'traffic' is one flow: write either "
-				      "'echo' or 'tcp'");
-	t->kind = echo ? TRAFFIC_ECHO : TRAFFIC_TCP;
+				      "an item of 'traffic' is one flow: write one of 'echo', "
+				      "'tcp' and 'segments'");
+	if (t->kind != TRAFFIC_SEGMENTS)
+		return true;
+	if (!t->outer)
+		return document_error(
+			doc, node, "synthetic segments go beside the tunnel: write 'outer: yes'");
+	t->duration_ns = t->count * t->interval_ns;
 	return true;
 }
 
@@ -452,21 +508,17 @@ static int wrap_place(const struct spec_case *c, struct place at, struct err *er
 /**
  * spec_case_check_metrics() - Are all metrics in `expect` known?
  * @c:		The case
- * @known:	Says whether a metric exists
+ * @known:	Says whether a metric exists, with the reason in its err
  * @err:	Set to the first that does not
  *
  * Return: 0 or -1
  */
-int spec_case_check_metrics(const struct spec_case *c, bool (*known)(const char *metric),
-			    struct err *err)
+int spec_case_check_metrics(const struct spec_case *c,
+			    bool (*known)(const char *metric, struct err *err), struct err *err)
 {
 	for (size_t i = 0; i < c->expect_len; i++)
-		if (!known(c->expect[i].metric)) {
-			err_set_kind(err, ERR_USAGE,
-				     "unknown metric '%.60s': see cases/README.md for the metrics",
-				     c->expect[i].metric);
+		if (!known(c->expect[i].metric, err))
 			return wrap_place(c, c->expect[i].at, err);
-		}
 	return 0;
 }
 

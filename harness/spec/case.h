@@ -105,15 +105,24 @@ struct impairment {
 	enum impair_arm arm;
 };
 
-enum traffic_kind { TRAFFIC_ECHO, TRAFFIC_TCP };
+enum traffic_kind { TRAFFIC_ECHO, TRAFFIC_TCP, TRAFFIC_SEGMENTS };
+
+/** What the receiver of synthetic segments acknowledges. */
+enum segments_ack {
+	SEGMENTS_ACK_MAX, /* the end of the highest that came, whatever is missing before it */
+	SEGMENTS_ACK_IN_ORDER, /* up to the first hole, as RFC 9293 says */
+	SEGMENTS_ACK_NONE, /* nothing but the handshake */
+};
 
 struct traffic {
 	enum traffic_kind kind;
 	bool outer; /* true: from node to node without the tunnel (cases of the laboratory) */
 	uint64_t start_ns; /* after the tunnel is up */
-	uint64_t duration_ns; /* echo: how long probes are sent */
-	uint64_t interval_ns; /* echo: between probes */
-	uint64_t size; /* echo: payload bytes */
+	uint64_t duration_ns; /* echo, segments: how long they are sent */
+	uint64_t interval_ns; /* echo, segments: between two */
+	uint64_t size; /* echo, segments: payload bytes */
+	uint64_t count; /* segments: how many */
+	int ack; /* segments: enum segments_ack */
 	uint64_t bytes; /* tcp: how much to send, client to server */
 	uint64_t timeout_ns; /* how long answers or the end are awaited after the last send */
 };
@@ -164,8 +173,8 @@ struct spec_case {
 struct spec_case *spec_case_load(const char *path, struct err *err);
 void spec_case_free(struct spec_case *c);
 
-int spec_case_check_metrics(const struct spec_case *c, bool (*known)(const char *metric),
-			    struct err *err);
+int spec_case_check_metrics(const struct spec_case *c,
+			    bool (*known)(const char *metric, struct err *err), struct err *err);
 int spec_case_check_middleboxes(const struct spec_case *c,
 				bool (*known)(const struct choice *middlebox, struct err *err),
 				struct err *err);

@@ -10,7 +10,7 @@ struct err;
 
 /** What other folders know; what is NULL is not checked. */
 struct spec_checks {
-	bool (*metric)(const char *metric);
+	bool (*metric)(const char *metric, struct err *err);
 	bool (*middlebox)(const struct choice *middlebox, struct err *err);
 	const char *targets_dir;
 };

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/units.h"
-#include "middlebox/counter.h"
+#include "middlebox/middlebox.h"
 #include "spec/name.h"
 #include "tests/tap.h"
 
@@ -145,8 +145,56 @@ static void check_tables(void)
 	tap_is(unlike, COUNTER_COUNT * (COUNTER_COUNT - 1) / 2, "no two counters share a name");
 }
 
+static void check_kinds(void)
+{
+	struct err err = { 0 };
+
+	for (size_t d = 0; d < DEVICE_COUNT; d++) {
+		const struct device_ops *ops = device_kinds[d].ops;
+		unsigned int twice = 0;
+
+		tap_ok(!ops == (d == DEVICE_ROUTER), "how '%s' is run", device_kinds[d].name);
+		for (size_t i = 0; ops && i < ops->counters_len; i++) {
+			tap_ok(middlebox_counter_ok(ops->counters[i].name, &err) &&
+				       ops->counters[i].what,
+			       "'%s' counts %s", device_kinds[d].name, ops->counters[i].name);
+			for (size_t n = 0; n < i; n++)
+				twice += !strcmp(ops->counters[i].name, ops->counters[n].name);
+		}
+		tap_is(twice, 0, "each counter of '%s' is there once", device_kinds[d].name);
+	}
+	tap_ok(!middlebox_counter_ok("invalidd", &err) && err.kind == ERR_USAGE &&
+		       strstr(err.text, "'invalid'"),
+	       "an unknown counter is refused: %s", err.text);
+	tap_ok(!middlebox_counter_ok("nothing-like-it", &err) &&
+		       strstr(err.text, "list middleboxes"),
+	       "one that resembles none too: %s", err.text);
+}
+
+static void check_kernel_options(void)
+{
+	struct device_config c = { 0 };
+	struct err err = { 0 };
+
+	tap_is(parse("conntrack,mode=liberal,loose=0,invalid=pass,tcp-timeout=1h", &c, &err), 0,
+	       "options of conntrack");
+	tap_ok(c.kernel.be_liberal && !c.kernel.loose && !c.kernel.drop_invalid &&
+		       c.kernel.established_ns == 3600 * NS_PER_S &&
+		       c.kernel.unacknowledged_ns == 300 * NS_PER_S,
+	       "each has its value, the others the kernel's defaults");
+	tap_is(parse("nat,remap=port,remap-every=30s", &c, &err), 0, "options of nat");
+	tap_ok(c.kernel.remap == NAT_REMAP_PORT && c.kernel.remap_at_ns == 20 * NS_PER_S &&
+		       c.kernel.remap_every_ns == 30 * NS_PER_S && c.kernel.loose,
+	       "first after 20 s, then every 30 s");
+	tap_is(parse("synproxy", &c, &err), 0, "synproxy");
+	tap_ok(!c.kernel.loose && c.kernel.mss == 1460, "it is not loose");
+	tap_is(parse("relay,tcp-timeout=1h", &c, &err), -1, "relay tracks no connections");
+}
+
 int main(void)
 {
+	check_kinds();
+	check_kernel_options();
 	check_defaults();
 	check_given();
 	check_errors();
