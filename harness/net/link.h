@@ -31,6 +31,7 @@ int link_tap(struct nl_sock *sock, const struct link_end *end, int *ret_fd, stru
 int link_up(struct nl_sock *sock, int ifindex, struct err *err);
 
 int link_offloads_off(int control_fd, const char *name, struct err *err);
+int link_offloads_check(int control_fd, const char *name, struct err *err);
 
 int link_address(struct nl_sock *sock, int ifindex, const char *address, struct err *err);
 int link_route(struct nl_sock *sock, const char *to, const char *gateway, struct err *err);
