@@ -240,12 +240,31 @@ int link_offloads_off(int control_fd, const char *name, struct err *err)
 		ethtool(control_fd, name, o->set, &value);
 	}
 	/* Only now: some offloads go or come with others */
+	return link_offloads_check(control_fd, name, err);
+}
+
+/**
+ * link_offloads_check() - Refuse an interface whose frames are not what is on the wire
+ * @control_fd:	Any socket opened in the namespace
+ * @name:	The interface
+ * @err:	Set if an offload is on, and what it would falsify
+ *
+ * Return: 0 or -1
+ */
+int link_offloads_check(int control_fd, const char *name, struct err *err)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
 		uint32_t value = 0;
 
-		if (ethtool(control_fd, name, offloads[i].get, &value) || value & offloads[i].mask)
-			return err_set(err, 0, "offload '%s' of '%s' cannot be switched off",
+		if (ethtool(control_fd, name, offloads[i].get, &value))
+			return err_set(err, errno, "cannot read offload '%s' of '%s'",
 				       offloads[i].name, name);
+		if (value & offloads[i].mask)
+			return err_set(
+				err, 0,
+				"offload '%s' of '%s' is on: a loss would take many segments "
+				"at once, and captures would not show what is on the wire",
+				offloads[i].name, name);
 	}
 	return 0;
 }

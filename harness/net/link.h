@@ -33,6 +33,7 @@ int link_down(struct nl_sock *sock, int ifindex, struct err *err);
 int link_mtu(struct nl_sock *sock, int ifindex, uint32_t mtu, struct err *err);
 
 int link_offloads_off(int control_fd, const char *name, struct err *err);
+int link_offloads_check(int control_fd, const char *name, struct err *err);
 
 int link_address(struct nl_sock *sock, int ifindex, const char *address, struct err *err);
 int link_address_remove(struct nl_sock *sock, int ifindex, const char *address, struct err *err);

@@ -238,6 +238,23 @@ static int build_link(struct build *b, enum link_id link, struct err *err)
 	return 0;
 }
 
+/* Nothing that came later (an address, a qdisc, the carrier) has switched one on again */
+static int check_offloads(const struct build *b, enum link_id link, struct err *err)
+{
+	for (enum side s = 0; s < SIDE_COUNT; s++) {
+		enum node_id node = topology_node(link, s);
+		char name[16];
+
+		if (link_offloads_check(b->rooms[node].control, link_names[link], err))
+			return err_wrap(err, "node '%s'", node_names[node]);
+		snprintf(name, sizeof(name), "%s.%d", link_names[link], (int)s + 1);
+		if (b->t->links[link].ifindex[s] &&
+		    link_offloads_check(b->rooms[WAN].control, name, err))
+			return err_wrap(err, "node 'wan'");
+	}
+	return 0;
+}
+
 static int build_route(struct build *b, const struct route *r, bool v6, struct err *err)
 {
 	char gateway[TOPOLOGY_ADDRESS_MAX], to[TOPOLOGY_ADDRESS_MAX];
@@ -287,6 +304,9 @@ static int build(struct build *b, const int netns_fds[NODE_COUNT], int wan_netns
 		for (int v6 = 0; v6 < (b->t->ipv6 ? 2 : 1); v6++)
 			if (build_route(b, &routes[i], v6, err))
 				return -1;
+	for (enum link_id link = 0; link < LINK_COUNT; link++)
+		if (check_offloads(b, link, err))
+			return err_wrap(err, "link '%s'", link_names[link]);
 	return 0;
 }
 
