@@ -51,7 +51,9 @@ static void emit(void *ctx, enum direction dir, const uint8_t *ip, size_t len)
 /* A device with options, as a user would write it */
 static char *choose(struct fuzz_input *in)
 {
-	static const char *const devices[] = { "asa-proxy", "asa-bypass" };
+	static const char *const devices[] = { "asa-proxy", "asa-bypass", "asa" };
+	static const char *const prefixes[] = { "10.0.0.0/8", "10.0.0.0/31_2001:db8::/32",
+						"2001:db8::1", "0::/0" };
 	const char *name = devices[fuzz_u8(in) % ARRAY_SIZE(devices)];
 	char *text = io_printf("%s,max-flows=64", name);
 	unsigned int rows = 0, options = fuzz_u8(in) % (OPTIONS_MAX + 1);
@@ -76,6 +78,9 @@ static char *choose(struct fuzz_input *in)
 		else if (o->kind == OPTION_DURATION)
 			snprintf(number, sizeof(number), "%" PRIu64 "us",
 				 (uint64_t)(o->min / NS_PER_US + value * 1000));
+		else if (o->kind == OPTION_PREFIXES)
+			snprintf(number, sizeof(number), "%s",
+				 prefixes[fuzz_u8(in) % ARRAY_SIZE(prefixes)]);
 		else
 			snprintf(number, sizeof(number), "%" PRIu64 "%s", value,
 				 o->kind == OPTION_SIZE ? "B" : "");
@@ -124,10 +129,13 @@ static void check_state(const struct fuzz *f)
 	const uint64_t *c = engine_counters(f->engine);
 	struct engine_usage usage = engine_usage(f->engine);
 	uint64_t through = c[COUNTER_FORWARDED] + c[COUNTER_PASSED_OTHER] + c[COUNTER_RELEASED] +
+			   c[COUNTER_PASSED_UNSELECTED] + c[COUNTER_INTERCEPTED] +
 			   usage.queued_packets;
 
 	FUZZ_CHECK(usage.flows <= f->config.engine.max_flows);
 	FUZZ_CHECK(usage.queued_bytes <= f->config.engine.queue_memory);
+	FUZZ_CHECK(usage.history_bytes <= f->config.engine.history_memory);
+	FUZZ_CHECK(usage.bytes <= engine_bytes_max(&f->config));
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		through += counter_kinds[i].drop ? c[i] : 0;
 	if (f->counts)
