@@ -127,7 +127,11 @@ static size_t find_segment(const struct sight *s, uint64_t from_ns, uint64_t unt
 	return TCP_NO_FRAME;
 }
 
-/* Was it sent again within @patience_ns, here or at a point nearer to the sender? */
+/*
+ * Was it sent again within @patience_ns, here or at a point nearer to the sender?  Where
+ * the connection is not found under its name, behind a NAT or a relay, nobody can say
+ * that it was not.
+ */
 static bool was_resent(const struct place_of_stall *p, uint64_t patience_ns)
 {
 	uint64_t from = time_of(p->t, p->stall->first_duplicate);
@@ -139,7 +143,7 @@ static bool was_resent(const struct place_of_stall *p, uint64_t patience_ns)
 		enum link_end end;
 		struct sight s;
 
-		if (find_sight(p, capture_at(p->e, p->d, step, &end), &s) &&
+		if (!find_sight(p, capture_at(p->e, p->d, step, &end), &s) ||
 		    find_segment(&s, from, until) != TCP_NO_FRAME)
 			return true;
 	}
@@ -154,19 +158,15 @@ static bool was_resent(const struct place_of_stall *p, uint64_t patience_ns)
 static bool was_resent_before(const struct place_of_stall *p)
 {
 	uint64_t until = time_of(p->t, p->stall->first_duplicate);
+	enum link_end end;
+	struct sight s;
+	size_t first;
 
-	for (int step = 0; step <= p->step; step++) {
-		enum link_end end;
-		size_t first;
-		struct sight s;
-
-		if (!find_sight(p, capture_at(p->e, p->d, step, &end), &s))
-			continue;
-		first = find_segment(&s, 0, until);
-		return first != TCP_NO_FRAME &&
-		       find_segment(&s, time_of(s.t, first) + 1, until) != TCP_NO_FRAME;
-	}
-	return false;
+	if (!find_sight(p, capture_at(p->e, p->d, 0, &end), &s))
+		return true; /* as above: it may have been */
+	first = find_segment(&s, 0, until);
+	return first != TCP_NO_FRAME &&
+	       find_segment(&s, time_of(s.t, first) + 1, until) != TCP_NO_FRAME;
 }
 
 /* --- stalls --------------------------------------------------------------------------------- */

@@ -3,12 +3,14 @@
  * Theory of operation.  A point is an end of a link.  From the sending end of a link to
  * the other a frame keeps all its bytes; through a node it keeps what match_node()
  * compares.  So a frame can be followed through a device that rewrites sequence numbers,
- * without knowing how.  The tunnel ends at the head-end: what goes on from there to the
- * server is another packet, and is not followed.
+ * without knowing how.  A NAT or a relay gives everything of a connection another name:
+ * there the trail ends, and no loss is said.  The tunnel ends at the head-end: what goes on from
+ * there to the server is another packet, and is not followed.
  */
 #include "grade/trail.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "decode/match.h"
 
@@ -58,7 +60,26 @@ static bool cross_link(const struct evidence *e, enum direction d, struct trail_
 	return true;
 }
 
-/* Through the node at the far end of a link: 1 if it left it, 0 if not, -1 without memory */
+static bool same_flow(const struct packet *p, const struct packet *q)
+{
+	size_t len = p->version == 4 ? 4 : 16;
+
+	return p->version == q->version && p->proto == q->proto && p->sport == q->sport &&
+	       p->dport == q->dport && memcmp(p->src, q->src, len) == 0 &&
+	       memcmp(p->dst, q->dst, len) == 0;
+}
+
+/* Did the node send on anything of the flow of a frame as it came? */
+static bool keeps_names(const struct match *m, const struct trace *in, size_t frame)
+{
+	for (size_t i = 0; i < m->len; i++)
+		if (m->received[i] != MATCH_LOST &&
+		    same_flow(&in->frames[m->sent[i]].packet, &in->frames[frame].packet))
+			return true;
+	return false;
+}
+
+/* Through the node at the far end of a link: 1 if seen behind it, 0 if not, -1: no memory */
 static int cross_node(const struct evidence *e, enum direction d, enum link_id next,
 		      struct trail_point *s, struct trail *ret)
 {
@@ -66,12 +87,16 @@ static int cross_node(const struct evidence *e, enum direction d, enum link_id n
 	const struct evidence_trace *out = evidence_end(e, next, evidence_sender(d));
 	struct match m = { 0 };
 	size_t received = MATCH_LOST;
+	bool lost;
 
 	if (match_node(&in->trace, &out->trace, &m))
 		return -1;
 	look_up(&m, s->frame, &received);
+	lost = received == MATCH_LOST && keeps_names(&m, &in->trace, s->frame);
 	match_release(&m);
-	if (received == MATCH_LOST) {
+	if (received == MATCH_LOST && !lost)
+		return 0;
+	if (lost) {
 		snprintf(ret->hop, sizeof(ret->hop), "%s", node_names[in->node]);
 		return 0;
 	}

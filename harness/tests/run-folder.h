@@ -45,6 +45,7 @@ struct folder {
 	char *events; /* owned */
 	size_t events_len;
 	uint32_t shift; /* a device adds it to sequence numbers */
+	uint16_t nat_port; /* of the client behind the device; 0: it is no NAT */
 	bool no_directions; /* write none */
 };
 
@@ -103,6 +104,8 @@ static inline struct frame_tcp folder_shifted(const struct folder *f, const stru
 	struct frame_tcp seen = *s;
 	bool own = (l >= LINK_INSIDE) != s->from_server; /* it is numbered by the device */
 
+	if (l >= LINK_INSIDE && f->nat_port)
+		seen.client_port = f->nat_port;
 	if (own)
 		seen.seq += f->shift;
 	else if (s->ack)

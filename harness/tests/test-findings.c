@@ -229,7 +229,25 @@ static void check_hole(const struct talk *t, enum direction d, const json_t *fin
 	       "new data after it, in %s", file);
 }
 
-static void test_talk(const struct talk *t, enum direction d, uint32_t shift)
+/* Beyond the NAT the segment has another name: it is followed to the device, no further */
+static void check_hole_nat(const struct talk *t, enum direction d, const json_t *finding)
+{
+	int l = link_from(d, t->at);
+	bool before = (l == LINK_INSIDE) == (d == DIR_DOWN);
+	struct packet p = { 0 };
+	char hop[32], file[64] = "";
+
+	snprintf(hop, sizeof(hop), "%s:%s", link_names[l], direction_names[d]);
+	tap_str(json_string_value(json_object_get(finding, "hop")), before ? hop : "",
+		"the hop before a NAT, none behind it");
+	tap_ok(packet_at(finding, 0, &p, file) && p.seq == 5001 + (t->lose - 1) * SEGMENT,
+	       "the lost segment, in %s", file);
+	if (!before)
+		tap_str(file, d == DIR_UP ? "middlebox-outside.pcapng" : "middlebox-inside.pcapng",
+			"where it was seen last under its name");
+}
+
+static void test_talk(const struct talk *t, enum direction d, uint32_t shift, uint16_t nat_port)
 {
 	AUTO_CASE struct spec_case *c = folder_case("");
 	struct folder f;
@@ -238,12 +256,16 @@ static void test_talk(const struct talk *t, enum direction d, uint32_t shift)
 
 	folder_begin(&f, "run");
 	f.shift = shift;
+	f.nat_port = nat_port;
 	simulate(&f, t, d);
 	folder_end(&f);
 	findings = findings_of(c);
 	hole = finding_of(findings, "hole-never-filled");
 	tap_ok((hole != NULL) == t->hole, "%s, %s%s: hole-never-filled %s", t->what,
-	       direction_names[d], shift ? ", numbers changed" : "",
+	       direction_names[d],
+	       shift	  ? ", numbers changed"
+	       : nat_port ? ", ports changed"
+			  : "",
 	       t->hole ? "fires" : "is silent");
 	tap_ok(grade_has_finding(findings, "duplicate-acks-unanswered") == t->unanswered,
 	       "%s: duplicate-acks-unanswered %s", t->what, t->unanswered ? "fires" : "is silent");
@@ -253,7 +275,9 @@ static void test_talk(const struct talk *t, enum direction d, uint32_t shift)
 		       !grade_has_finding(findings, "queue-overflow") &&
 		       !grade_has_finding(findings, "impairer-saw-nothing"),
 	       "%s: nothing else", t->what);
-	if (hole && t->hole) {
+	if (hole && t->hole && nat_port) {
+		check_hole_nat(t, d, hole);
+	} else if (hole && t->hole) {
 		check_hole(t, d, hole, shift);
 		if (t == &talks[1])
 			printf("# %s\n", json_string_value(json_object_get(hole, "summary")));
@@ -351,8 +375,9 @@ int main(void)
 	files_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(talks); i++)
 		for (enum direction d = 0; d < DIR_COUNT; d++) {
-			test_talk(&talks[i], d, 0);
-			test_talk(&talks[i], d, 0xfffff000);
+			test_talk(&talks[i], d, 0, 0);
+			test_talk(&talks[i], d, 0xfffff000, 0);
+			test_talk(&talks[i], d, 0, 20001);
 		}
 	test_no_directions();
 	test_path();
