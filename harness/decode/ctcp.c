@@ -24,6 +24,7 @@ enum ctcp_inner ctcp_inner(const uint8_t *payload, size_t len, size_t *ret_len)
 	if (memcmp(trailer + 8, cookie, sizeof(cookie)) != 0)
 		return CTCP_INNER_NONE;
 	*ret_len = len - TRAILER_LEN;
-	return trailer[13] == 17 ? CTCP_INNER_UDP : trailer[13] == 50 ? CTCP_INNER_ESP
-								      : CTCP_INNER_NONE;
+	return trailer[13] == 17   ? CTCP_INNER_UDP
+	       : trailer[13] == 50 ? CTCP_INNER_ESP
+				   : CTCP_INNER_NONE;
 }

@@ -20,8 +20,8 @@ bool tls_parse(const uint8_t *bytes, size_t len, struct tls_record *ret)
 {
 	size_t body;
 
-	if (len < TLS_HEADER_LEN || bytes[0] < TLS_CHANGE_CIPHER_SPEC ||
-	    bytes[0] > TLS_HEARTBEAT || bytes[1] != 3 || bytes[2] > 4)
+	if (len < TLS_HEADER_LEN || bytes[0] < TLS_CHANGE_CIPHER_SPEC || bytes[0] > TLS_HEARTBEAT ||
+	    bytes[1] != 3 || bytes[2] > 4)
 		return false;
 	body = bytes_be16(bytes + 3);
 	if (body > BODY_MAX)
@@ -46,9 +46,9 @@ static bool parse_unified(const uint8_t *b, size_t len, struct dtls_record *ret)
 		if (body > len - header)
 			return false;
 	}
-	*ret = (struct dtls_record){
-		.type = DTLS_CIPHERTEXT, .epoch = b[0] & 3, .len = header + body
-	};
+	*ret = (struct dtls_record){ .type = DTLS_CIPHERTEXT,
+				     .epoch = b[0] & 3,
+				     .len = header + body };
 	return true;
 }
 

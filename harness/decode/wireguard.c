@@ -17,9 +17,9 @@
  */
 bool wireguard_parse(const uint8_t *bytes, size_t len, struct wireguard_message *ret)
 {
-	static const size_t lengths[] = { [WIREGUARD_INITIATION] = 148,
-					  [WIREGUARD_RESPONSE] = 92,
-					  [WIREGUARD_COOKIE] = 64 };
+	static const size_t lengths[] = {
+		[WIREGUARD_INITIATION] = 148, [WIREGUARD_RESPONSE] = 92, [WIREGUARD_COOKIE] = 64
+	};
 
 	if (len < DATA_MIN || bytes[0] < WIREGUARD_INITIATION || bytes[0] > WIREGUARD_DATA ||
 	    bytes[1] || bytes[2] || bytes[3])
