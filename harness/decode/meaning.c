@@ -322,7 +322,7 @@ bool meaning_ovpn(const struct meaning_frame *f, struct flow *flow, struct half 
 	struct meaning *m;
 	bool data;
 
-	if (told)
+	if (told && !flow->wrapping)
 		flow->wrapping = told;
 	if (!openvpn_parse(at, len, flow->wrapping, &p))
 		return false;

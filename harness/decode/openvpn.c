@@ -17,10 +17,15 @@ static const struct {
 	[OPENVPN_AUTH_64] = { 64, true }, [OPENVPN_CRYPT] = { CRYPT_DIGEST, false },
 };
 
+static bool is_server(uint8_t opcode)
+{
+	return opcode == OPENVPN_HARD_RESET_SERVER_V2 || opcode == OPENVPN_HARD_RESET_SERVER_V1;
+}
+
 static bool is_reset(uint8_t opcode)
 {
-	return opcode == OPENVPN_HARD_RESET_CLIENT_V2 || opcode == OPENVPN_HARD_RESET_SERVER_V2 ||
-	       opcode == OPENVPN_HARD_RESET_CLIENT_V1 || opcode == OPENVPN_HARD_RESET_SERVER_V1;
+	return is_server(opcode) || opcode == OPENVPN_HARD_RESET_CLIENT_V2 ||
+	       opcode == OPENVPN_HARD_RESET_CLIENT_V1;
 }
 
 /**
@@ -46,22 +51,21 @@ bool openvpn_begins(const uint8_t *bytes, size_t len)
  */
 enum openvpn_wrapping openvpn_wrapping(const uint8_t *bytes, size_t len)
 {
+	size_t plain;
+
 	if (len && bytes[0] >> 3 == OPENVPN_HARD_RESET_CLIENT_V3)
 		return OPENVPN_CRYPT;
 	if (len < RESET_LEN || !is_reset(bytes[0] >> 3))
 		return OPENVPN_UNKNOWN;
 	/* a server's reset acknowledges the client's: one number and the client's session */
-	for (size_t acks = 0; acks <= 12; acks += 12) {
-		size_t plain = RESET_LEN + acks;
-
-		if (len == plain)
-			return OPENVPN_PLAIN;
-		if (len == plain + REPLAY_LEN + CRYPT_DIGEST && bytes_be32(bytes + 9) == 1)
-			return OPENVPN_CRYPT;
-		for (int w = OPENVPN_AUTH_20; w <= OPENVPN_AUTH_64; w++)
-			if (len == plain + REPLAY_LEN + wrappings[w].digest)
-				return (enum openvpn_wrapping)w;
-	}
+	plain = RESET_LEN + (is_server(bytes[0] >> 3) ? 4 + 8 : 0);
+	if (len == plain)
+		return OPENVPN_PLAIN;
+	if (len == plain + REPLAY_LEN + CRYPT_DIGEST && bytes_be32(bytes + 9) == 1)
+		return OPENVPN_CRYPT;
+	for (int w = OPENVPN_AUTH_20; w <= OPENVPN_AUTH_64; w++)
+		if (len == plain + REPLAY_LEN + wrappings[w].digest)
+			return (enum openvpn_wrapping)w;
 	return OPENVPN_UNKNOWN;
 }
 
