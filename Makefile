@@ -113,7 +113,7 @@ conformance: all ## every case for a pair: make conformance PAIR=strongswan@esp
 	$(Q)prove -j $(JOBS) -r cases/seed :: --pair '$(PAIR)'
 
 .PHONY: bench
-bench: all $(BUILD)/bench/topology $(BUILD)/bench/guest ## what things cost, beside a peer measured in the same run
+bench: all $(patsubst harness/bench/%.c,$(BUILD)/bench/%,$(wildcard harness/bench/*.c)) ## what things cost, beside a peer measured in the same run
 	@harness/bench/bench.sh $(BUILD)
 
 # Of libFuzzer: a build of its own, since all of the code has to be instrumented

@@ -33,3 +33,5 @@ begun=$(date +%s.%N)
 echo "$begun $(date +%s.%N)" |
 	awk '{ printf "%-52s %8.2f s    (bound: 60 s)\n", "make demo, all cached, without the build", $2 - $1 }'
 "$build/bench/topology"
+"$build/bench/engine"
+"$build/bench/throughput"

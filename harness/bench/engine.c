@@ -176,7 +176,8 @@ static double median(const char *device, unsigned int flows, size_t payload)
 
 int main(void)
 {
-	static const char *const devices[] = { "asa-bypass", "asa-proxy,isn-randomise=off" };
+	static const char *const devices[] = { "asa-bypass", "asa,isn-randomise=off",
+					       "asa-proxy,isn-randomise=off" };
 	static const size_t sizes[] = { 64, 512, 1400 };
 	static const unsigned int flows[] = { 1, 100, FLOWS_MAX };
 

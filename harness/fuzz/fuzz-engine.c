@@ -20,6 +20,7 @@
 #include "decode/packet.h"
 #include "fuzz/fuzz.h"
 #include "middlebox/engine.h"
+#include "middlebox/middlebox.h"
 #include "spec/name.h"
 
 #define PACKET_MAX  9000
@@ -51,18 +52,17 @@ static void emit(void *ctx, enum direction dir, const uint8_t *ip, size_t len)
 /* A device with options, as a user would write it */
 static char *choose(struct fuzz_input *in)
 {
-	static const char *const devices[] = { "asa-proxy", "asa-bypass", "asa" };
 	static const char *const prefixes[] = { "10.0.0.0/8", "10.0.0.0/31_2001:db8::/32",
 						"2001:db8::1", "0::/0" };
-	const char *name = devices[fuzz_u8(in) % ARRAY_SIZE(devices)];
-	char *text = io_printf("%s,max-flows=64", name);
+	enum device_mode mode = fuzz_u8(in) % DEVICE_COUNT;
 	unsigned int rows = 0, options = fuzz_u8(in) % (OPTIONS_MAX + 1);
-	enum device_mode mode = 0;
+	char *text;
 
+	while (device_kinds[mode].ops != &device_ops_engine)
+		mode = (mode + 1) % DEVICE_COUNT;
+	text = io_printf("%s,max-flows=64", device_kinds[mode].name);
 	while (device_option(rows))
 		rows++;
-	while (strcmp(device_kinds[mode].name, name) != 0)
-		mode++;
 	while (options--) {
 		const struct device_option *o = device_option(fuzz_u8(in) % rows);
 		uint64_t value = fuzz_u16(in), words = 0;

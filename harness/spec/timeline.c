@@ -261,7 +261,7 @@ static bool read_what(struct document *doc, struct draft *d)
 		return document_error(doc, d->node,
 				      "an entry does one thing: write 'do', 'mtu', or keys of "
 				      "'impair' that change%s",
-				      has_do + has_mtu + impairs ? "" : " (here is none)");
+				      (has_do + has_mtu + impairs) ? "" : " (here is none)");
 	d->e.what = has_do ? whats[d->doing] : has_mtu ? TIMELINE_MTU : TIMELINE_IMPAIR;
 	d->up = has_do && d->doing == DO_UP;
 	d->e.what_text = impairs   ? impair_text(doc, d)
