@@ -31,7 +31,7 @@ for capture in $(find "$captures" -name 'middlebox-*.pcapng' -o -name 'client-*.
 	number=$((number + 1))
 	for name; do
 		case $name in
-		fuzz-engine | fuzz-ctcp) "$work/seeds" "seed-$number" "$capture" "$work/corpus/$name" ;;
+		fuzz-engine | fuzz-ctcp | fuzz-meaning) "$work/seeds" "seed-$number" "$capture" "$work/corpus/$name" ;;
 		fuzz-case) ;;
 		*) head -c 6000 "$capture" >"$work/corpus/$name/seed-$number" ;;
 		esac

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Real captures as inputs of fuzz-engine and fuzz-ctcp: seeds KIND CAPTURE FOLDER
+ * Real captures as inputs of the fuzzers that take packets: seeds KIND CAPTURE FOLDER
  * writes files named after KIND into FOLDER.  What the node sent travels down, what it
  * received travels up; the times are those of the capture.
  */
