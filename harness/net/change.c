@@ -64,7 +64,10 @@ const char *change_client_host(bool ipv6, unsigned int n, char buf[TOPOLOGY_ADDR
 	return buf;
 }
 
-/* With its last IPv4 address an interface loses its IPv4 routes and neighbours */
+/*
+ * With its last IPv4 address an interface loses its IPv4 routes and neighbours; they stay if
+ * a tunnel has put its inner address there.
+ */
 static int restore_ipv4(struct nl_sock *sock, struct err *err)
 {
 	char gateway[TOPOLOGY_ADDRESS_MAX];

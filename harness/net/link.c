@@ -330,7 +330,7 @@ int link_address_remove(struct nl_sock *sock, int ifindex, const char *address, 
 }
 
 /**
- * link_route() - Add a route
+ * link_route() - Add a route, or put it in place of the one to the same network
  * @sock:	Opened in the namespace
  * @to:		"10.0.3.0/24"; all zeros is the default route: "0.0.0.0/0", "::/0"
  * @gateway:	Address of the next hop; its interface follows from it
@@ -353,7 +353,7 @@ int link_route(struct nl_sock *sock, const char *to, const char *gateway, struct
 		return -1;
 	rt.rtm_family = (uint8_t)nl_addr_get_family(via);
 	rt.rtm_dst_len = (uint8_t)nl_addr_get_prefixlen(dst);
-	msg = MESSAGE(RTM_NEWROUTE, CREATE, rt);
+	msg = MESSAGE(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, rt);
 	if (rt.rtm_dst_len)
 		nla_put_addr(msg, RTA_DST, dst);
 	nla_put_addr(msg, RTA_GATEWAY, via);

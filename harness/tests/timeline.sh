@@ -80,6 +80,8 @@ for engine in wire netem; do
 		-Y 'icmp.type == 3 && icmp.code == 4 && icmp.mtu == 1280' 2>/dev/null | wc -l)
 	[ "$n" -ge 1 ]
 	ok $? "mtu-$engine: the router said 1280 to the client: $n"
+	holds first.json ".[] | select(.case == \"mtu-$engine\").metrics[\"path.too_big\"] == $n" \
+		"mtu-$engine: the metric says so too"
 	is "$(tshark -r "$(capture first mtu-$engine internet-outside)" -Y icmp 2>/dev/null | wc -l)" \
 		0 "mtu-$engine: nothing was said behind the router"
 done
