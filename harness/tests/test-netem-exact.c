@@ -216,8 +216,8 @@ static void check_exact(const char *what, const struct impairment *plan)
 		struct impair_counters c[DIR_COUNT];
 		struct kernel k;
 		struct err err = { 0 };
-		struct err err = { 0 };
 		json_t *acts; /* netem has none */
+
 		rig_open(plan, NULL);
 		k = kernel_begin(plan);
 		traffic(DIR_UP, EXACT_FRAMES, NS_PER_S);
