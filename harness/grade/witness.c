@@ -2,7 +2,8 @@
 /*
  * Each thing that a case planned is a row of `detail`, with what counted it.  Those that
  * are faults must have taken place, or nothing was shown: a random model somewhere on the
- * path, of those that the case planned; a list, and an entry of the timeline, each.
+ * path, of those that the case planned; a list, a rule for messages, and an entry of the
+ * timeline, each.
  *
  * Who counts: the link's engine (execution.json), and for what is lost the captures at both
  * its ends as well.  What an engine does not know (null) is looked up in the captures.  An
@@ -18,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "grade/evidence.h"
+#include "spec/act.h"
 #include "spec/impairment.h"
 #include "spec/timeline.h"
 
@@ -115,7 +117,7 @@ static const struct model {
 
 /* --- what was counted ------------------------------------------------------------------------ */
 
-static const json_t *link_counters(const struct evidence *e, enum link_id l, enum direction d)
+static const json_t *link_of(const struct evidence *e, enum link_id l)
 {
 	const json_t *link;
 	size_t i;
@@ -124,9 +126,29 @@ static const json_t *link_counters(const struct evidence *e, enum link_id l, enu
 		const char *name = json_string_value(json_object_get(link, "link"));
 
 		if (name && strcmp(name, link_names[l]) == 0)
-			return json_object_get(link, direction_names[d]);
+			return link;
 	}
 	return NULL;
+}
+
+static const json_t *link_counters(const struct evidence *e, enum link_id l, enum direction d)
+{
+	return json_object_get(link_of(e, l), direction_names[d]);
+}
+
+/* How often the @n-th rule of a direction acted, as the link says */
+static json_int_t act_count(const struct evidence *e, enum link_id l, enum direction d, size_t n)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(link_of(e, l), "acts"), i, row) {
+		const char *direction = json_string_value(json_object_get(row, "direction"));
+
+		if (direction && strcmp(direction, direction_names[d]) == 0 && n-- == 0)
+			return json_integer_value(json_object_get(row, "happened"));
+	}
+	return 0;
 }
 
 /* What came of an entry of the timeline, or NULL */
@@ -140,7 +162,7 @@ static const json_t *gained(const struct evidence *e, size_t entry, enum directi
 	return json_object_get(outcome_of(e, entry), direction_names[d]);
 }
 
-/* A counter; drops of a block are the block's */
+/* A counter; drops of a block are the block's, and those of a rule are the rule's */
 static json_int_t count_of(const json_t *counters, const char *name)
 {
 	const json_t *value = json_object_get(counters, name);
@@ -149,7 +171,8 @@ static json_int_t count_of(const json_t *counters, const char *name)
 	if (json_is_null(value))
 		return UNKNOWN;
 	if (strcmp(name, "dropped") == 0)
-		n -= json_integer_value(json_object_get(counters, "blocked"));
+		n -= json_integer_value(json_object_get(counters, "blocked")) +
+		     json_integer_value(json_object_get(counters, "acted"));
 	return n;
 }
 
@@ -280,6 +303,30 @@ static void add_model(struct witness *w, const struct model *m)
 		miss(w, "%s", is_loss(m) ? "loss" : m->what);
 }
 
+/* Each rule for messages must have acted; a drop is confirmed by captures */
+static void add_acts(struct witness *w, enum link_id l, enum direction d)
+{
+	const struct acts *acts = &w->e->c->impair[l][d].acts;
+
+	for (size_t i = 0; i < acts->len; i++) {
+		const struct act *a = &acts->list[i];
+		json_int_t n = act_count(w->e, l, d, i);
+		char times[32] = "", planned[TEXT_MAX];
+
+		if (a->kind == ACT_DROP)
+			n = confirmed(w->e, &models[MODEL_LOSS], l, d, n);
+		if (a->count)
+			snprintf(times, sizeof(times), ", at most %llu",
+				 (unsigned long long)a->count);
+		snprintf(planned, sizeof(planned), "%s%s", a->on.text, times);
+		add_row(w, "link", link_names[l], direction_names[d], act_names[a->kind], planned,
+			n, true);
+		if (!n)
+			miss(w, "%s of %s on %s:%s", act_names[a->kind], a->on.text, link_names[l],
+			     direction_names[d]);
+	}
+}
+
 static void add_change(struct witness *w, size_t entry, const struct model *m)
 {
 	const struct timeline_entry *t = &w->e->c->timeline.entries[entry];
@@ -388,6 +435,9 @@ json_t *grade_witness(const struct evidence *e)
 
 	for (size_t m = 0; m < ARRAY_SIZE(models); m++)
 		add_model(&w, &models[m]);
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (enum direction d = 0; d < DIR_COUNT; d++)
+			add_acts(&w, l, d);
 	for (i = 0; i < e->c->timeline.len; i++)
 		add_entry(&w, i);
 	json_array_foreach (json_object_get(device, "witness"), i, option)

@@ -221,6 +221,14 @@ struct held *actor_take(struct actor *a, uint64_t now_ns)
 	return f;
 }
 
+/** actor_lose_held() - All that is held is gone, and every gate open */
+void actor_lose_held(struct actor *a)
+{
+	held_release(&a->held);
+	for (size_t i = 0; i < a->rules_len; i++)
+		a->rules[i].holds = 0;
+}
+
 /**
  * actor_report() - What the rules did: the witness of each
  * @a:		The rules

@@ -42,6 +42,8 @@ struct held *actor_hold(struct actor *a, enum direction d, const struct acted *h
 void actor_passed(struct actor *a, enum direction d, uint64_t now_ns, const struct meanings *m);
 struct held *actor_take(struct actor *a, uint64_t now_ns);
 
+void actor_lose_held(struct actor *a);
+
 json_t *actor_report(const struct actor *a);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 	{ "reordered", offsetof(struct impair_counters, reordered) },
 	{ "delayed", offsetof(struct impair_counters, delayed) },
 	{ "dropped", offsetof(struct impair_counters, dropped) },
+	{ "acted", offsetof(struct impair_counters, acted) },
 	{ "blocked", offsetof(struct impair_counters, blocked) },
 	{ "overflow", offsetof(struct impair_counters, overflow) },
 	{ "failed", offsetof(struct impair_counters, failed) },

@@ -23,6 +23,7 @@ struct impair_counters {
 	uint64_t reordered; /* went on without their delay, ahead of all that waited */
 	uint64_t delayed; /* wire: had to wait; netem: unknown */
 	uint64_t dropped; /* by plan: list, loss, gemodel, state, block */
+	uint64_t acted; /* of dropped: by a rule of `act` */
 	uint64_t blocked; /* of them, those while a timeline blocked the direction */
 	uint64_t overflow; /* the queue was full: not by plan */
 	uint64_t failed; /* the far interface did not take it: down, or gone */

@@ -29,9 +29,9 @@ static int wire_engine_arm(const struct impair_link *link, struct err *err)
 }
 
 static int wire_engine_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
-			    struct err *err)
+			    json_t **ret_acts, struct err *err)
 {
-	return wire_stop(link->control_fd, ret, err);
+	return wire_stop(link->control_fd, ret, ret_acts, err);
 }
 
 static int wire_engine_change(struct impair_link *link, enum direction d,
@@ -127,6 +127,13 @@ static int netem_engine_read(const struct impair_link *link, struct impair_count
 	return 0;
 }
 
+static int netem_engine_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
+			     json_t **ret_acts, struct err *err)
+{
+	(void)ret_acts; /* it has no rules */
+	return netem_engine_read(link, ret, err);
+}
+
 /* A block is a loss of everything; what waits in the queue is on its way already */
 static int netem_engine_change(struct impair_link *link, enum direction d,
 			       const struct impairment *plan, bool blocked, struct err *err)
@@ -167,14 +174,14 @@ static const struct impair_ops {
 	int (*read)(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
 		    struct err *err);
 	int (*stop)(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
-		    struct err *err);
+		    json_t **ret_acts, struct err *err);
 } engines[ENGINE_COUNT] = {
 	[ENGINE_NETEM] = { .start = netem_engine_start,
 			   .arm = netem_engine_arm,
 			   .change = netem_engine_change,
 			   .cut = netem_engine_cut,
 			   .read = netem_engine_read,
-			   .stop = netem_engine_read },
+			   .stop = netem_engine_stop },
 	[ENGINE_WIRE] = { .start = wire_engine_start,
 			  .arm = wire_engine_arm,
 			  .change = wire_engine_change,
@@ -259,13 +266,15 @@ int impair_read(const struct impair_link *link, struct impair_counters ret[DIR_C
  * impair_stop() - Get the counters of a link, for the last time
  * @link:	A started link; a wire ends by it, netem goes with its node
  * @ret:	Set on success: a row for each direction
+ * @ret_acts:	Set on success to what the rules of `act` did, a new reference; NULL: none
  *
  * Return: 0, or -1 with @err set
  */
 int impair_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
-		struct err *err)
+		json_t **ret_acts, struct err *err)
 {
-	if (engines[link->engine].stop(link, ret, err))
+	*ret_acts = NULL;
+	if (engines[link->engine].stop(link, ret, ret_acts, err))
 		return err_wrap(err, "link '%s'", link->name);
 	return 0;
 }

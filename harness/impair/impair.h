@@ -41,6 +41,6 @@ int impair_cut(const struct impair_link *link, bool down, struct err *err);
 int impair_read(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
 		struct err *err);
 int impair_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
-		struct err *err);
+		json_t **ret_acts, struct err *err);
 
 #endif

@@ -4,7 +4,9 @@
  *
  * A lane is one direction: frames are read from one TAP, numbered, judged, wait in a
  * queue until they are due (impair/lane), and are written to the other TAP.  Judging is
- * one function, judge(): it alone says what becomes of a frame and of its copy.
+ * one function, judge(): it alone says what becomes of a frame and of its copy.  The rules
+ * of `act` come first (impair/actor); what they keep back goes to its lane later, as the
+ * models decided when it came.
  *
  *   state     what acts                     entered by
  *   unarmed   delay, jitter, rate, slots,   start
@@ -46,23 +48,19 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "decode/meaning.h"
 #include "decode/packet.h"
+#include "impair/actor.h"
 #include "impair/lane.h"
 #include "impair/model.h"
+#include "impair/wire-order.h"
 
-#define FRAME_MAX    65550
-#define BATCH	     64 /* frames of a lane between two looks at the clock */
-#define ROUND	     1024 /* frames of a lane before the other is looked at: a TAP holds 500 */
-#define LINE_MAX_LEN 512
-#define EXPIRED	     0
-#define ANSWER_MS    10000 /* a wire answers at once; this only ends a wait for a dead one */
-
-/* What follows a 'C'.  Its sender is who forked us: the list that it borrows is ours too */
-struct change {
-	enum direction d;
-	bool blocked;
-	struct impairment plan;
-};
+#define FRAME_MAX	 65550
+#define BATCH		 64 /* frames of a lane between two looks at the clock */
+#define ROUND		 1024 /* frames of a lane before the other is looked at: a TAP holds 500 */
+#define LINE_MAX_LEN	 2048
+#define MEANINGS_MAX_LEN (LINE_MAX_LEN - 768) /* what else a line has room for */
+#define EXPIRED		 0
 
 struct wire {
 	const char *link;
@@ -70,6 +68,8 @@ struct wire {
 	bool down; /* no carrier */
 	unsigned int changes; /* so far: each begins random sequences of its own */
 	struct lane lanes[DIR_COUNT];
+	struct actor actor;
+	struct meanings meanings; /* of the frame in .frame */
 	int timer;
 	uint64_t timer_ns; /* what the timer is set to, UINT64_MAX: not set, or EXPIRED */
 	uint64_t now_ns, stamp_ns; /* of the current batch */
@@ -77,6 +77,14 @@ struct wire {
 	size_t used; /* of lines */
 	char lines[1 << 16]; /* whole lines: several wires may append to one file */
 	uint8_t frame[FRAME_MAX];
+};
+
+/* One frame, from arrival to its fate */
+struct passage {
+	uint64_t position; /* 0: the list does not count it */
+	struct acted acted;
+	struct fates fates;
+	uint64_t wait_ns[2]; /* of the frame and of its copy; UINT64_MAX: until its gate opens */
 };
 
 static const struct impairment nothing;
@@ -102,7 +110,9 @@ static char *note_fate(char *end, const struct fate *f, uint64_t wait_ns)
 {
 	if (f->why)
 		return end + sprintf(end, "\"do\":\"drop\",\"why\":\"%s\"", f->why);
-	end += sprintf(end, "\"do\":\"pass\"");
+	end += sprintf(end, "\"do\":\"%s\"", wait_ns == UINT64_MAX ? "hold" : "pass");
+	if (wait_ns == UINT64_MAX)
+		wait_ns = 0;
 	if (wait_ns)
 		end += sprintf(end, ",\"delay\":%" PRIu64, wait_ns);
 	if (f->corrupted)
@@ -112,10 +122,27 @@ static char *note_fate(char *end, const struct fate *f, uint64_t wait_ns)
 	return end;
 }
 
-/* @wait_ns: of the frame and of its copy */
-static int note(struct wire *w, const struct lane *l, size_t len, uint64_t position,
-		const struct fates *fates, const uint64_t wait_ns[2], struct err *err)
+/* What it means, and which rules acted; names have no character that JSON would escape */
+static char *note_meaning(char *end, const struct wire *w, const struct passage *p)
 {
+	if (w->meanings.len && (w->actor.rules_len || p->fates.frame.why)) {
+		end += sprintf(end, "\"is\":\"");
+		end += meanings_text(&w->meanings, end, MEANINGS_MAX_LEN);
+		end += sprintf(end, "\",");
+	}
+	if (!p->acted.done)
+		return end;
+	end += sprintf(end, "\"act\":[");
+	for (int k = 0; k < ACT_KINDS; k++)
+		if (p->acted.done & 1U << k)
+			end += sprintf(end, "\"%s\",", act_names[k]);
+	return end - 1 + sprintf(end - 1, "],");
+}
+
+static int note(struct wire *w, const struct lane *l, size_t len, const struct passage *p,
+		struct err *err)
+{
+	const struct fates *fates = &p->fates;
 	char *end;
 
 	if (w->decisions_fd < 0)
@@ -126,18 +153,24 @@ static int note(struct wire *w, const struct lane *l, size_t len, uint64_t posit
 	end += sprintf(end, "{\"t\":%" PRIu64 ",\"link\":\"%.32s\",\"dir\":\"%s\",\"n\":%" PRIu64,
 		       w->stamp_ns, w->link, l->name, l->n.seen);
 	end += sprintf(end, ",\"len\":%zu,", len);
-	if (position)
-		end += sprintf(end, "\"position\":%" PRIu64 ",", position);
-	end = note_fate(end, &fates->frame, wait_ns[0]);
+	if (p->position)
+		end += sprintf(end, "\"position\":%" PRIu64 ",", p->position);
+	end = note_meaning(end, w, p);
+	end = note_fate(end, &fates->frame, p->wait_ns[0]);
 	if (fates->copied) {
 		end += sprintf(end, ",\"copy\":{");
-		end = note_fate(end, &fates->copy, wait_ns[1]);
+		end = note_fate(end, &fates->copy, p->wait_ns[1]);
 		*end++ = '}';
 	}
 	*end++ = '}';
 	*end++ = '\n';
 	w->used = (size_t)(end - w->lines);
 	return 0;
+}
+
+static enum direction direction_of(const struct wire *w, const struct lane *l)
+{
+	return l == &w->lanes[DIR_UP] ? DIR_UP : DIR_DOWN;
 }
 
 static bool counts(const struct lane *l, const uint8_t *frame, size_t len)
@@ -150,44 +183,110 @@ static bool counts(const struct lane *l, const uint8_t *frame, size_t len)
 	return packet_carries_payload(&p);
 }
 
-/* What becomes of the frame in w->frame, and its position if the list counts it */
-static void judge(const struct wire *w, struct lane *l, size_t len, uint64_t *ret_position,
-		  struct fates *ret)
+/* The rules keep it back; false: they have no room left */
+static bool hold(struct wire *w, struct lane *l, struct passage *p)
 {
-	*ret_position = l->active && counts(l, w->frame, len) ? ++l->n.counted : 0;
-	model_decide(&l->model, l->active, *ret_position, len, ret);
+	struct held *h = actor_hold(&w->actor, direction_of(w, l), &p->acted, w->frame);
+
+	if (!h)
+		return false;
+	h->meanings = w->meanings;
+	h->fates = p->fates;
+	h->copies = p->acted.copies;
+	p->wait_ns[0] = p->acted.gate != HELD_NO_GATE ? UINT64_MAX : p->acted.due_ns - w->now_ns;
+	return true;
+}
+
+/* What becomes of the frame in w->frame; it is changed by a rule that changes it */
+static void judge(struct wire *w, struct lane *l, size_t len, struct passage *p)
+{
+	struct fates *f = &p->fates;
+
+	*p = (struct passage){ .acted = { .len = len } };
+	p->position = l->active && counts(l, w->frame, len) ? ++l->n.counted : 0;
+	model_decide(&l->model, l->active, p->position, len, f);
 	if (w->down || l->blocked) {
-		*ret = (struct fates){ .frame.why = w->down ? "down" : "block" };
+		*f = (struct fates){ .frame.why = w->down ? "down" : "block" };
 		l->n.failed += w->down;
 		l->n.dropped += !w->down;
 		l->n.blocked += !w->down;
 		return;
 	}
-	if (!ret->frame.why && l->queue.len >= l->limit) {
-		ret->frame.why = "queue";
-		ret->copied = false;
+	actor_judge(&w->actor, direction_of(w, l), l->active, w->now_ns, &w->meanings, w->frame,
+		    len, &p->acted);
+	if (p->acted.done & 1U << ACT_DROP) {
+		*f = (struct fates){ .frame.why = "act" };
+		l->n.dropped++;
+		l->n.acted++;
+		return;
+	}
+	f->frame.corrupted &= f->frame.bit / 8 < p->acted.len; /* it may have been cut short */
+	f->copy.corrupted &= f->copy.bit / 8 < p->acted.len;
+	if (!f->frame.why && (l->queue.len >= l->limit || (p->acted.due_ns && !hold(w, l, p)))) {
+		f->frame.why = "queue";
+		f->copied = false;
 		l->n.overflow++;
 		return;
 	}
-	l->n.dropped += ret->frame.why != NULL;
-	l->n.dropped += ret->copied && ret->copy.why;
-	l->n.duplicated += ret->copied;
+	l->n.dropped += f->frame.why != NULL;
+	l->n.dropped += f->copied && f->copy.why;
+	l->n.duplicated += f->copied;
+}
+
+/* A frame that is not lost goes to its lane, and its copies; and so it may open gates */
+static int forward(struct wire *w, struct lane *l, uint8_t *frame, size_t len,
+		   const struct fates *f, uint64_t copies, const struct meanings *m,
+		   uint64_t ret_wait_ns[2], struct err *err)
+{
+	if (f->copied && !f->copy.why &&
+	    lane_forward(l, w->now_ns, &f->copy, frame, len, &ret_wait_ns[1], err))
+		return -1;
+	if (f->frame.why)
+		return 0;
+	l->n.duplicated += copies;
+	for (uint64_t n = 0; n <= copies; n++)
+		if (lane_forward(l, w->now_ns, &f->frame, frame, len, &ret_wait_ns[0], err))
+			return -1;
+	actor_passed(&w->actor, direction_of(w, l), w->now_ns, m);
+	return 0;
+}
+
+/* What was kept back and is due, in its order; each may open a gate for more */
+static int release_held(struct wire *w, struct err *err)
+{
+	struct held *h;
+
+	while ((h = actor_take(&w->actor, w->now_ns))) {
+		struct lane *l = &w->lanes[h->direction];
+		uint64_t unused[2];
+		int rc = 0;
+
+		if (l->blocked) {
+			l->n.dropped++;
+			l->n.blocked++;
+		} else {
+			rc = forward(w, l, h->bytes, h->len, &h->fates, h->copies, &h->meanings,
+				     unused, err);
+		}
+		free(h);
+		if (rc)
+			return -1;
+	}
+	return 0;
 }
 
 /* The one frame in w->frame, from arrival to its fate */
 static int take(struct wire *w, struct lane *l, size_t len, struct err *err)
 {
-	uint64_t position, wait_ns[2] = { 0 };
-	struct fates f;
+	struct passage p;
 
 	l->n.seen++;
-	judge(w, l, len, &position, &f);
-	if (f.copied && !f.copy.why &&
-	    lane_forward(l, w->now_ns, &f.copy, w->frame, len, &wait_ns[1], err))
+	meaning_read(w->actor.meaning, direction_of(w, l), w->frame, len, &w->meanings);
+	judge(w, l, len, &p);
+	if (!p.acted.due_ns && forward(w, l, w->frame, p.acted.len, &p.fates, p.acted.copies,
+				       &w->meanings, p.wait_ns, err))
 		return -1;
-	if (!f.frame.why && lane_forward(l, w->now_ns, &f.frame, w->frame, len, &wait_ns[0], err))
-		return -1;
-	return note(w, l, len, position, &f, wait_ns, err);
+	return note(w, l, len, &p, err) || release_held(w, err) ? -1 : 0;
 }
 
 /* Take what a TAP holds, and release what falls due meanwhile */
@@ -200,6 +299,8 @@ static int drain(struct wire *w, struct lane *l, short revents, struct err *err)
 			read_clocks(w);
 			for (int d = 0; d < DIR_COUNT; d++)
 				lane_release(&w->lanes[d], w->now_ns);
+			if (release_held(w, err))
+				return -1;
 		}
 		len = read(l->in, w->frame, sizeof(w->frame));
 		if (len > 0) {
@@ -239,12 +340,16 @@ static int cut(struct wire *w, bool down, struct err *err)
 
 	w->down = down;
 	for (int d = 0; d < DIR_COUNT; d++) {
-		if (down)
+		if (down) {
 			lane_lose_waiting(&w->lanes[d]);
+			w->lanes[d].n.failed += w->actor.held.waiting[d];
+		}
 		if (ioctl(w->lanes[d].out, TUNSETCARRIER, &carrier) && errno != ENOTTY)
 			return err_set(err, errno, "cannot set the carrier of the wire '%s'",
 				       w->link);
 	}
+	if (down)
+		actor_lose_held(&w->actor);
 	return 0;
 }
 
@@ -282,7 +387,7 @@ static int obey(struct wire *w, int control_fd, struct err *err)
 static int set_timer(struct wire *w, struct err *err)
 {
 	struct itimerspec when = { 0 };
-	uint64_t earliest = UINT64_MAX;
+	uint64_t earliest = held_due_ns(&w->actor.held);
 
 	for (int d = 0; d < DIR_COUNT; d++) {
 		uint64_t due_ns = lane_due_ns(&w->lanes[d]);
@@ -325,6 +430,8 @@ static int loop(struct wire *w, int control_fd, struct err *err)
 		read_clocks(w);
 		for (int d = 0; d < DIR_COUNT; d++)
 			lane_release(&w->lanes[d], w->now_ns);
+		if (release_held(w, err))
+			return -1;
 		for (int d = 0; d < DIR_COUNT; d++)
 			if (p[d].revents && drain(w, &w->lanes[d], p[d].revents, err))
 				return -1;
@@ -351,15 +458,32 @@ static int start_lane(struct wire *w, const struct wire_config *config, enum dir
 	return 0;
 }
 
+static int start_actor(struct wire *w, const struct wire_config *config, struct err *err)
+{
+	const struct act *acts[DIR_COUNT] = { NULL };
+	size_t len[DIR_COUNT] = { 0 };
+
+	for (int d = 0; d < DIR_COUNT; d++)
+		if (config->impair[d]) {
+			acts[d] = config->impair[d]->acts.list;
+			len[d] = config->impair[d]->acts.len;
+		}
+	return actor_init(&w->actor, acts, len, err);
+}
+
 static int send_counters(const struct wire *w, int control_fd, struct err *err)
 {
 	json_t *json = json_object();
 	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *line = NULL;
 
-	for (int d = 0; d < DIR_COUNT; d++)
-		json_object_set_new(json, w->lanes[d].name,
-				    impair_counters_to_json(&w->lanes[d].n));
+	for (int d = 0; d < DIR_COUNT; d++) {
+		struct impair_counters n = w->lanes[d].n;
+
+		n.queued += w->actor.held.waiting[d];
+		json_object_set_new(json, w->lanes[d].name, impair_counters_to_json(&n));
+	}
+	json_object_set_new(json, "acts", actor_report(&w->actor));
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	line = text ? io_printf("%s\n", text) : NULL;
@@ -380,6 +504,7 @@ static void wire_free(struct wire **p)
 		return;
 	for (int d = 0; d < DIR_COUNT; d++)
 		lane_close(&w->lanes[d]);
+	actor_release(&w->actor);
 	if (w->timer >= 0)
 		close(w->timer);
 	free(w);
@@ -408,138 +533,9 @@ int wire_run(const struct wire_config *config, int control_fd, struct err *err)
 	for (enum direction d = 0; d < DIR_COUNT; d++)
 		if (start_lane(w, config, d, err))
 			return -1;
+	if (start_actor(w, config, err))
+		return -1;
 	if (loop(w, control_fd, err) || flush_lines(w, err))
 		return -1;
 	return send_counters(w, control_fd, err);
-}
-
-/* One answer of the wire, up to the end of its line or of the buffer */
-static int answer(int fd, char *buf, size_t size, char last, struct err *err)
-{
-	for (size_t used = 0; used < size - 1;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int ready = poll(&p, 1, ANSWER_MS);
-		ssize_t len;
-
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready <= 0)
-			return err_set(err, ready ? errno : ETIMEDOUT, "a wire does not answer");
-		len = recv(fd, buf + used, size - 1 - used, 0);
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len <= 0)
-			return err_set(err, len ? errno : 0, "a wire has ended by itself");
-		used += (size_t)len;
-		buf[used] = '\0';
-		if (buf[used - 1] == last)
-			return 0;
-	}
-	return err_set(err, 0, "a wire answers more than was asked");
-}
-
-static int order(int fd, const void *what, size_t len, struct err *err)
-{
-	if (send(fd, what, len, MSG_NOSIGNAL) != (ssize_t)len)
-		return err_set(err, errno, "cannot reach a wire");
-	return 0;
-}
-
-/* An order that is answered with its own letter */
-static int order_done(int fd, const char *what, size_t len, struct err *err)
-{
-	char buf[2];
-
-	return order(fd, what, len, err) || answer(fd, buf, sizeof(buf), *what, err) ? -1 : 0;
-}
-
-/* An order that is answered with counters */
-static int order_counters(int fd, char what, struct impair_counters ret[DIR_COUNT], struct err *err)
-{
-	struct impair_counters c[DIR_COUNT];
-	char text[2048];
-	json_t *json;
-	int rc = 0;
-
-	if (order(fd, &what, 1, err) || answer(fd, text, sizeof(text), '\n', err))
-		return -1;
-	json = json_loads(text, 0, NULL);
-	for (int d = 0; d < DIR_COUNT && !rc; d++)
-		rc = impair_counters_from_json(json_object_get(json, direction_names[d]), &c[d],
-					       err);
-	json_decref(json);
-	if (!rc)
-		memcpy(ret, c, sizeof(c));
-	return rc;
-}
-
-/**
- * wire_arm() - Let the losses and lists begin that wait for the tunnel
- * @fd:		Our end of the control socket
- *
- * Frames that were sent before are not counted; those sent after the return are.
- *
- * Return: 0 when the wire has said that it is so, or -1 with @err set
- */
-int wire_arm(int fd, struct err *err)
-{
-	return order_done(fd, "A", 1, err);
-}
-
-/**
- * wire_change() - Give one direction another plan
- * @fd:		Our end of the control socket, of a wire that was forked from this process
- * @d:		The direction
- * @plan:	Copied; its list of positions is that of the case, or none
- * @blocked:	Lose every frame, whatever the plan says
- *
- * It holds for what is sent after the return.  Frames that wait keep their times, and may
- * be overtaken; positions go on, random sequences begin anew.
- *
- * Return: 0, or -1 with @err set
- */
-int wire_change(int fd, enum direction d, const struct impairment *plan, bool blocked,
-		struct err *err)
-{
-	const struct change c = { d, blocked, *plan };
-	char bytes[1 + sizeof(c)] = "C";
-
-	memcpy(bytes + 1, &c, sizeof(c));
-	return order_done(fd, bytes, sizeof(bytes), err);
-}
-
-/**
- * wire_cut() - Take the carrier from both ends, or give it back
- * @fd:		Our end of the control socket
- * @down:	Take it: what waits and what comes is lost, and counts as failed
- *
- * Return: 0, or -1 with @err set
- */
-int wire_cut(int fd, bool down, struct err *err)
-{
-	return order_done(fd, down ? "D" : "U", 1, err);
-}
-
-/**
- * wire_read() - The counters of a wire that goes on
- * @fd:		Our end of the control socket
- * @ret:	Set on success: a row for each direction
- *
- * Return: 0, or -1 with @err set
- */
-int wire_read(int fd, struct impair_counters ret[DIR_COUNT], struct err *err)
-{
-	return order_counters(fd, 'Q', ret, err);
-}
-
-/**
- * wire_stop() - End a wire and get its counters
- * @fd:		Our end of the control socket; stays the caller's
- * @ret:	Set on success: a row for each direction
- *
- * Return: 0, or -1 with @err set
- */
-int wire_stop(int fd, struct impair_counters ret[DIR_COUNT], struct err *err)
-{
-	return order_counters(fd, 'S', ret, err);
 }

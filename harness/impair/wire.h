@@ -32,6 +32,6 @@ int wire_change(int fd, enum direction d, const struct impairment *plan, bool bl
 		struct err *err);
 int wire_cut(int fd, bool down, struct err *err);
 int wire_read(int fd, struct impair_counters ret[DIR_COUNT], struct err *err);
-int wire_stop(int fd, struct impair_counters ret[DIR_COUNT], struct err *err);
+int wire_stop(int fd, struct impair_counters ret[DIR_COUNT], json_t **ret_acts, struct err *err);
 
 #endif

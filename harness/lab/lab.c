@@ -207,22 +207,26 @@ static int stop_links(struct lab *lab, json_t *ret_links, struct err *err)
 	for (enum link_id l = 0; l < LINK_COUNT; l++) {
 		const struct impair_link *link = &lab->impair[l];
 		struct impair_counters counters[DIR_COUNT];
+		json_t *entry, *acts;
 
 		if (link->engine == ENGINE_NONE)
 			continue;
-		if (impair_stop(link, counters, err))
+		if (impair_stop(link, counters, &acts, err))
 			return -1;
+		entry = json_pack("{s:s, s:s, s:o, s:o}", "link", link->name, "engine",
+				  impair_engine_names[link->engine], "up",
+				  impair_counters_to_json(&counters[DIR_UP]), "down",
+				  impair_counters_to_json(&counters[DIR_DOWN]));
+		if (json_array_size(acts))
+			json_object_set(entry, "acts", acts);
+		json_decref(acts);
+		json_array_append_new(ret_links, entry);
 		if (link->engine == ENGINE_WIRE &&
 		    (!proc_await(&lab->wires[l], END_NS) || lab->wires[l].status))
 			return err_set_kind(err, ERR_HARNESS, "'%s' %s; see log/%s.log",
 					    lab->wires[l].name,
 					    proc_describe(&lab->wires[l], how, sizeof(how)),
 					    lab->wires[l].name);
-		json_array_append_new(ret_links,
-				      json_pack("{s:s, s:s, s:o, s:o}", "link", link->name,
-						"engine", impair_engine_names[link->engine], "up",
-						impair_counters_to_json(&counters[DIR_UP]), "down",
-						impair_counters_to_json(&counters[DIR_DOWN])));
 	}
 	return 0;
 }

@@ -165,38 +165,38 @@ static bool read_act(struct document *doc, yaml_node_t *node, struct act *ret)
  * acts_read() - Read a list of rules
  * @doc:	The document; notes the errors
  * @node:	The list
- * @ret:	Set to the rules, to be given to acts_free(); also after an error
- * @ret_len:	Set to their number
+ * @ret_acts:	struct acts, to be given to acts_release(); also after an error
  *
  * Return: true if nothing was wrong
  */
-bool acts_read(struct document *doc, yaml_node_t *node, struct act **ret, size_t *ret_len)
+bool acts_read(struct document *doc, yaml_node_t *node, void *ret_acts)
 {
+	struct acts *acts = ret_acts;
 	bool ok = true;
 
-	*ret = NULL;
-	*ret_len = 0;
+	*acts = (struct acts){ 0 };
 	if (node->type != YAML_SEQUENCE_NODE)
 		return document_error(doc, node,
 				      "'act' must be a list: write an item per rule, "
 				      "- {on: \"ike:IKE_AUTH:resp:tx1\", do: drop}");
 	if (!document_items(node))
 		return document_error(doc, node, "'act' is empty: write at least one rule");
-	*ret_len = document_items(node);
-	*ret = calloc(*ret_len, sizeof(**ret));
-	if (!*ret)
+	acts->len = document_items(node);
+	acts->list = calloc(acts->len, sizeof(*acts->list));
+	if (!acts->list)
 		abort();
-	for (size_t n = 0; n < *ret_len; n++)
-		ok &= read_act(doc, document_item(doc, node, n), &(*ret)[n]);
+	for (size_t n = 0; n < acts->len; n++)
+		ok &= read_act(doc, document_item(doc, node, n), &acts->list[n]);
 	return ok;
 }
 
-/** acts_free() - NULL is fine */
-void acts_free(struct act *acts, size_t len)
+/** acts_release() - Free what a list of rules holds; idempotent, a zeroed one is fine */
+void acts_release(struct acts *acts)
 {
-	for (size_t n = 0; n < len; n++) {
-		free(acts[n].on.text);
-		free(acts[n].until.text);
+	for (size_t n = 0; n < acts->len; n++) {
+		free(acts->list[n].on.text);
+		free(acts->list[n].until.text);
 	}
-	free(acts);
+	free(acts->list);
+	*acts = (struct acts){ 0 };
 }

@@ -41,7 +41,7 @@ struct act {
 	bool mend; /* corrupt, truncate: lengths and checksums in front of it are made right */
 };
 
-bool acts_read(struct document *doc, yaml_node_t *node, struct act **ret, size_t *ret_len);
-void acts_free(struct act *acts, size_t len);
+bool acts_read(struct document *doc, yaml_node_t *node, void *ret_acts);
+void acts_release(struct acts *acts);
 
 #endif

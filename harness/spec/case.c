@@ -482,7 +482,7 @@ void spec_case_free(struct spec_case *c)
 	}
 	for (int l = 0; l < LINK_COUNT; l++)
 		for (int d = 0; d < DIR_COUNT; d++)
-			free(c->impair[l][d].drop);
+			impairment_release(&c->impair[l][d]);
 	timeline_release(&c->timeline);
 	free(c->pairs);
 	free(c->middleboxes);

@@ -82,6 +82,14 @@ struct slots {
 	uint64_t packets, bytes; /* that a slot has room for; 0: no bound */
 };
 
+struct act;
+
+/** Rules for messages (spec/act.h). */
+struct acts {
+	struct act *list; /* owned */
+	size_t len;
+};
+
 /** One direction of one link. */
 struct impairment {
 	enum impair_engine engine; /* ENGINE_NONE: nothing happens here */
@@ -102,6 +110,7 @@ struct impairment {
 	uint64_t *drop; /* wire: 1-based positions, ascending; owned */
 	size_t drop_len;
 	enum impair_count count;
+	struct acts acts; /* wire: what happens to messages by their meaning */
 	enum impair_arm arm;
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "spec/act.h"
 #include "spec/schema.h"
 
 const char *const link_names[LINK_COUNT] = {
@@ -249,6 +250,7 @@ enum {
 	KEY_SLOT,
 	KEY_DROP,
 	KEY_COUNT,
+	KEY_ACT,
 	KEY_ARM,
 	KEYS,
 };
@@ -354,6 +356,10 @@ static const struct schema_key keys[KEYS + 1] = {
 			.offset = offsetof(struct slot, i.count),
 			.words = count_words,
 			.words_len = ARRAY_SIZE(count_words) },
+	[KEY_ACT] = { .name = "act",
+		      .kind = SCHEMA_OWN,
+		      .offset = offsetof(struct slot, i.acts),
+		      .read = acts_read },
 	[KEY_ARM] = { .name = "arm",
 		      .kind = SCHEMA_WORD,
 		      .offset = offsetof(struct slot, i.arm),
@@ -371,6 +377,7 @@ static const struct {
 	  "the kernel takes the draw modulo twice the jitter, and no correlation is left" },
 	{ KEY_DROP, ENGINE_WIRE, "netem cannot lose frames by position" },
 	{ KEY_COUNT, ENGINE_WIRE, "only a drop list counts" },
+	{ KEY_ACT, ENGINE_WIRE, "netem does not know what a packet means" },
 };
 
 /* What means nothing without another key */
@@ -393,13 +400,25 @@ static const struct {
 static const int loss_models[] = { KEY_LOSS, KEY_GEMODEL, KEY_STATE };
 
 /* What waits for 'arm' */
-static const int armed[] = { KEY_LOSS,	    KEY_GEMODEL, KEY_STATE,  KEY_DROP,
-			     KEY_DUPLICATE, KEY_CORRUPT, KEY_REORDER };
+static const int armed[] = { KEY_LOSS, KEY_GEMODEL,   KEY_STATE,   KEY_DROP,
+			     KEY_ACT,  KEY_DUPLICATE, KEY_CORRUPT, KEY_REORDER };
 
 /** impairment_loses() - Does this impairment plan to lose packets? */
 bool impairment_loses(const struct impairment *i)
 {
+	for (size_t n = 0; n < i->acts.len; n++)
+		if (i->acts.list[n].kind == ACT_DROP)
+			return true;
 	return i->loss > 0 || i->has_gemodel || i->has_state || i->drop_len;
+}
+
+/** impairment_release() - Free what an impairment holds; idempotent */
+void impairment_release(struct impairment *i)
+{
+	free(i->drop);
+	i->drop = NULL;
+	i->drop_len = 0;
+	acts_release(&i->acts);
 }
 
 static void check_models(struct document *doc, const yaml_node_t *const *said)
@@ -456,7 +475,7 @@ static void check_slot(struct document *doc, struct slot *s)
 	if (said[KEY_ARM] && !says_any(said, armed, ARRAY_SIZE(armed)))
 		document_error(doc, said[KEY_ARM],
 			       "'arm' says when losses begin: add 'loss', 'gemodel', 'state', "
-			       "'drop', 'duplicate', 'corrupt' or 'reorder'");
+			       "'drop', 'act', 'duplicate', 'corrupt' or 'reorder'");
 }
 
 /* Merge an entry that was read without errors into one direction */
@@ -492,7 +511,7 @@ static void read_entry(struct document *doc, yaml_node_t *node,
 	struct slot entry = { 0 };
 	bool ok = schema_read(doc, node, keys, &entry);
 
-	free(entry.i.drop);
+	impairment_release(&entry.i);
 	if (!ok)
 		return;
 	for (int d = 0; d < DIR_COUNT; d++)
@@ -555,7 +574,7 @@ bool impairment_read(struct document *doc, yaml_node_t *node, void *ret_impair)
 static bool is_fixed(int key)
 {
 	return key == KEY_LINK || key == KEY_DIRECTION || key == KEY_ENGINE || key == KEY_DROP ||
-	       key == KEY_COUNT || key == KEY_ARM;
+	       key == KEY_COUNT || key == KEY_ACT || key == KEY_ARM;
 }
 
 /** impairment_change_key() - The name of the @n-th key, from 0, that can change; NULL: no more */
@@ -664,5 +683,5 @@ void impairment_check_change(struct document *doc, yaml_node_t *impair, enum lin
 	check_slot(doc, s);
 	for (int l = 0; l < LINK_COUNT; l++)
 		for (int d = 0; d < DIR_COUNT; d++)
-			free(slots[l][d].i.drop);
+			impairment_release(&slots[l][d].i);
 }

@@ -15,6 +15,7 @@ struct impairment_change {
 };
 
 bool impairment_read(struct document *doc, yaml_node_t *node, void *ret_impair);
+void impairment_release(struct impairment *i);
 bool impairment_loses(const struct impairment *i);
 
 const char *impairment_change_key(size_t n);

@@ -15,8 +15,7 @@
 
 struct bench {
 	struct document doc;
-	struct act *acts[DIR_COUNT];
-	size_t len[DIR_COUNT];
+	struct acts acts[DIR_COUNT];
 	struct actor a;
 	uint64_t now_ns;
 	bool inactive;
@@ -37,11 +36,13 @@ static void start(struct bench *b, const char *up, const char *down)
 			continue;
 		files_text("acts.yaml", texts[d]);
 		if (document_open(&doc, "acts.yaml", &err) ||
-		    !acts_read(&doc, document_root(&doc), &b->acts[d], &b->len[d]))
+		    !acts_read(&doc, document_root(&doc), &b->acts[d]))
 			tap_ok(false, "rules are read: %s%s", err.text, doc.errors);
 		document_close(&doc);
 	}
-	if (actor_init(&b->a, (const struct act *const *)b->acts, b->len, &err))
+	if (actor_init(&b->a,
+		       (const struct act *const[]){ b->acts[DIR_UP].list, b->acts[DIR_DOWN].list },
+		       (const size_t[]){ b->acts[DIR_UP].len, b->acts[DIR_DOWN].len }, &err))
 		tap_ok(false, "%s", err.text);
 }
 
@@ -49,7 +50,7 @@ static void finish(struct bench *b)
 {
 	actor_release(&b->a);
 	for (int d = 0; d < DIR_COUNT; d++)
-		acts_free(b->acts[d], b->len[d]);
+		acts_release(&b->acts[d]);
 }
 
 static void pass(struct bench *b, enum direction d, const struct meanings *m, const uint8_t *frame,
@@ -452,16 +453,15 @@ static void check_errors(void)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct document doc;
 		struct err err = { 0 };
-		struct act *acts;
-		size_t len;
+		struct acts acts;
 
 		files_text("acts.yaml", rows[i].text);
 		tap_ok(!document_open(&doc, "acts.yaml", &err) &&
-			       !acts_read(&doc, document_root(&doc), &acts, &len),
+			       !acts_read(&doc, document_root(&doc), &acts),
 		       "%s", rows[i].text);
 		document_verdict(&doc, &err);
 		tap_ok(files_matches(err.text, "acts.yaml", rows[i].want), "says why");
-		acts_free(acts, len);
+		acts_release(&acts);
 		document_close(&doc);
 	}
 }

@@ -12,7 +12,7 @@
 #define KNOWN_IMPAIR                                                                               \
 	"known: link, direction, engine, delay, jitter, delay-correlation, distribution, loss, "   \
 	"gemodel, state, duplicate, duplicate-correlation, corrupt, corrupt-correlation, "         \
-	"reorder, gap, reorder-correlation, rate, overhead, limit, slot, drop, count, arm"
+	"reorder, gap, reorder-correlation, rate, overhead, limit, slot, drop, count, act, arm"
 
 static const struct row {
 	const char *name;
@@ -153,6 +153,15 @@ static const struct row {
 	  "7:55: 'gemodel' and 'state' are two models of loss: keep one of them" },
 	{ "jitter above the kernel's", 7, "impair: [{link: lan, delay: 3s, jitter: 2200ms}]",
 	  "7:41: netem's jitter ends at 2.147 s: use less, or engine: wire" },
+	{ "rules with netem", 7, "impair: [{link: lan, act: [{on: esp, do: drop}]}]",
+	  "7:27: 'act' needs engine: wire (here it is netem): netem does not know what a packet "
+	  "means" },
+	{ "a rule's pattern", 7,
+	  "impair: [{link: lan, engine: wire, act: [{on: \"ike:IKE_OUT\", do: drop}]}]",
+	  "7:52: 'IKE_OUT' says nothing about ike: ..." },
+	{ "a rule's action", 7, "impair: [{link: lan, engine: wire, act: [{on: esp, do: drip}]}]",
+	  "7:56: unknown word 'drip': did you mean 'drop'? known: drop, duplicate, delay, hold, "
+	  "corrupt, truncate" },
 	{ "drop list does not ascend", 7, "impair: [{link: lan, engine: wire, drop: [3, 7, 7]}]",
 	  "7:49: '7' does not ascend: write the positions in order, each once" },
 	{ "drop list from 0", 7, "impair: [{link: lan, engine: wire, drop: [0]}]",
@@ -178,7 +187,7 @@ static const struct row {
 	  "7:53: 'count' needs 'drop': it says what a drop list counts" },
 	{ "arm without loss", 7, "impair: [{link: lan, delay: 1ms, arm: up}]",
 	  "7:39: 'arm' says when losses begin: add 'loss', 'gemodel', 'state', 'drop', "
-	  "'duplicate', 'corrupt' or 'reorder'" },
+	  "'act', 'duplicate', 'corrupt' or 'reorder'" },
 	{ "set twice", 7,
 	  "impair:\n- {link: lan, loss: 1%}\n- {link: lan, direction: up, loss: 2%}",
 	  "9:36: 'loss' of this link and direction is set in line 8 already" },

@@ -22,6 +22,7 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "impair/loss.h"
+#include "spec/act.h"
 #include "tests/tap.h"
 
 #define FRAME_LEN 60
@@ -34,6 +35,7 @@ struct rig {
 	int end[DIR_COUNT]; /* [DIR_UP]: where frames up are sent, and frames down come out */
 	int decisions; /* a memfd */
 	struct impair_counters n[DIR_COUNT];
+	json_t *acts; /* what the rules did */
 };
 
 static void rig_start(struct rig *r, const struct impairment *up, const struct impairment *down)
@@ -95,13 +97,14 @@ static void rig_stop(struct rig *r)
 {
 	struct err err = { 0 };
 
-	tap_ok(!wire_stop(r->control, r->n, &err), "the wire stops and reports%s%s",
+	tap_ok(!wire_stop(r->control, r->n, &r->acts, &err), "the wire stops and reports%s%s",
 	       err.text[0] ? ": " : "", err.text);
 	tap_is(rig_wait(r), 0, "its process ends well");
 }
 
 static void rig_close(struct rig *r)
 {
+	json_decref(r->acts);
 	close(r->control);
 	close(r->decisions);
 	for (int d = 0; d < DIR_COUNT; d++)
@@ -172,7 +175,8 @@ static bool all_but(int fd, unsigned sent, const uint64_t *lost, size_t lost_len
 
 static bool adds_up(const struct impair_counters *c)
 {
-	return c->seen == c->dropped + c->overflow + c->failed + c->queued + c->delivered;
+	return c->seen + c->duplicated ==
+	       c->dropped + c->overflow + c->failed + c->queued + c->delivered;
 }
 
 static void check_lists(void)
@@ -497,6 +501,94 @@ static void check_decisions(void)
 	rig_close(&r);
 }
 
+static struct pattern pattern(const char *text)
+{
+	struct pattern p = { .text = (char *)text };
+	struct err err = { 0 };
+	size_t at;
+
+	if (selector_parse(text, &p.selector, &at, &err))
+		tap_ok(false, "%s", err.text);
+	return p;
+}
+
+/* The lines of the decisions, a JSON object each, joined by field @name; absent: "-" */
+static void decided(const struct rig *r, const char *name, char *buf, size_t size)
+{
+	struct err err = { 0 };
+	char path[64], *line, *rest = NULL;
+	size_t used = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->decisions);
+	AUTO_FREE char *text = io_read_file(path, &(size_t){ 0 }, &err);
+
+	for (line = text ? strtok_r(text, "\n", &rest) : NULL; line && used < size;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		json_t *value = json_object_get(j, name);
+		AUTO_FREE char *shown = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+
+		used += (size_t)snprintf(buf + used, size - used, "%s ", shown ? shown : "-");
+		json_decref(j);
+	}
+}
+
+/* All frames are one segment sent again, so that frame n is tx n */
+static void check_acts(void)
+{
+	struct act acts[] = {
+		{ .on = pattern("tcp:data:tx2"), .kind = ACT_DROP },
+		{ .on = pattern("tcp:data:tx3"), .kind = ACT_DUPLICATE, .times = 1 },
+		{ .on = pattern("tcp:data:tx4"),
+		  .kind = ACT_HOLD,
+		  .until = pattern("tcp:data:tx6") },
+		{ .on = pattern("tcp:data:tx8"), .kind = ACT_DELAY, .time_ns = 20 * NS_PER_MS },
+		{ .on = pattern("tcp:data:tx9"), .kind = ACT_HOLD, .until = pattern("frag") },
+	};
+	static const unsigned want[] = { 1, 3, 3, 5, 6, 4, 7, 10, 8 };
+	struct impairment plan = { .acts = { acts, ARRAY_SIZE(acts) } };
+	unsigned wrong = 0;
+	char text[2048];
+	struct rig r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		acts[i].nth = acts[i].every = 1;
+	rig_start(&r, &plan, NULL);
+	for (unsigned n = 1; n <= 10; n++)
+		send_frame(r.end[DIR_UP], n, true);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		unsigned got = receive_frame(r.end[DIR_DOWN], WAIT_MS);
+
+		if (got != want[i] && !wrong++)
+			printf("# place %zu: got %u, wanted %u\n", i, got, want[i]);
+	}
+	tap_is(wrong, 0, "rules drop, copy, hold and delay what they name");
+	rig_stop(&r);
+	tap_is(r.n[DIR_UP].dropped, 1, "the drop is a planned one");
+	tap_is(r.n[DIR_UP].acted, 1, "and known to be a rule's");
+	tap_is(r.n[DIR_UP].duplicated, 1, "the copy is counted");
+	tap_is(r.n[DIR_UP].queued, 1, "what is held at the end is on its way");
+	tap_is(r.n[DIR_UP].delivered, 9, "the rest is delivered");
+	tap_ok(adds_up(&r.n[DIR_UP]), "the counters add up");
+	tap_is(json_array_size(r.acts), 5, "each rule reports");
+	for (size_t i = 0; i < 5; i++)
+		wrong += json_integer_value(
+				 json_object_get(json_array_get(r.acts, i), "happened")) != 1;
+	tap_is(wrong, 0, "that it acted once");
+	decided(&r, "do", text, sizeof(text));
+	tap_str(text,
+		"\"pass\" \"drop\" \"pass\" \"hold\" \"pass\" \"pass\" \"pass\" \"pass\" \"hold\" "
+		"\"pass\" ",
+		"a decision a frame");
+	decided(&r, "act", text, sizeof(text));
+	tap_str(text, "- [\"drop\"] [\"duplicate\"] [\"hold\"] - - - [\"delay\"] [\"hold\"] - ",
+		"and what a rule did");
+	decided(&r, "is", text, sizeof(text));
+	tap_ok(strncmp(text, "\"tcp:data:+1:conn1:tx1\" \"tcp:data:+1:conn1:tx2\" ", 48) == 0,
+	       "and the frame's name");
+	rig_close(&r);
+}
+
 /* Many frames, in lockstep so that no queue fills: the buffer of lines is flushed on the way */
 static void check_many(void)
 {
@@ -566,6 +658,7 @@ int main(void)
 	check_idle();
 	check_overflow();
 	check_decisions();
+	check_acts();
 	check_many();
 	check_ends();
 	return tap_done();
