@@ -474,8 +474,10 @@ static json_t *device_witness(const struct choice *choice)
 		for (size_t n = 0; (o = device_option(n)); n++) {
 			AUTO_FREE char *text = NULL;
 
+			/* as it is anyway ("remap=off") it is no fault */
 			if (!o->witness || strcmp(o->name, given->key) != 0 ||
-			    !device_has_option(config.mode, o))
+			    !device_has_option(config.mode, o) ||
+			    strcmp(o->preset, given->value) == 0)
 				continue;
 			text = io_printf("%s=%s", given->key, given->value);
 			json_array_append_new(list, json_pack("{s:s, s:s}", "option", text,

@@ -31,7 +31,7 @@ static const struct device_option rows[] = {
 	{ .name = "loose", .preset = "0", .devices = SYNPROXY, DIGIT,
 	  FIELD(loose), .source = "without it the first ACK would be taken up past the proxy",
 	  .what = "1: take up connections whose beginning was not seen (tcp_loose)" },
-	{ .name = "invalid", .preset = "drop", .devices = TRACKING, .kind = OPTION_WORD,
+	{ .name = "invalid", .preset = "drop", .devices = CONNTRACK | NAT, .kind = OPTION_WORD,
 	  FIELD(drop_invalid), .words = { "pass", "drop" }, .source = "common rule sets",
 	  .what = "packets that belong to no connection" },
 	{ .name = "syn-sent-timeout", .preset = "2min", .devices = TRACKING, SECONDS,

@@ -5,7 +5,8 @@
  * in the client's name.  From then on it translates sequence numbers and time stamps.
  *
  * SYNs are kept from the tracking; what comes back untracked or invalid is for the
- * proxy.  A client that gave no MSS is one of 536 to the server (RFC 9293 section 3.7.1).
+ * proxy, which drops it unless it has a cookie.  A client that gave no MSS is one of 536 to the
+ * server (RFC 9293 section 3.7.1).
  */
 #include "middlebox/middlebox.h"
 
@@ -24,15 +25,11 @@ static const struct counter_kind counters[] = {
 	{ .name = "cookie-invalid", .what = "ACKs that no cookie was sent for" },
 	{ .name = "cookie-retrans", .what = "SYNs to servers that were sent again" },
 	{ .name = "conn-reopened", .what = "connections that began again on the same ports" },
-	{ .name = "invalid", .what = "packets to be forwarded that belong to no connection" },
-	{ .name = "invalid-dropped", .drop = true, .what = "of these: dropped" },
 	{ .name = "forwarded", .what = "packets that were let through" },
 	TRACKING_COUNTERS,
 };
 
 static const char rules[] = "table inet " TRACKING_TABLE " {\n"
-			    "	counter invalid {}\n"
-			    "	counter invalid-dropped {}\n"
 			    "	counter forwarded {}\n"
 			    "	chain prerouting {\n"
 			    "		type filter hook prerouting priority -300;\n"
@@ -42,8 +39,6 @@ static const char rules[] = "table inet " TRACKING_TABLE " {\n"
 			    "		type filter hook forward priority 0;\n"
 			    "		meta l4proto 6 ct state invalid,untracked "
 			    "synproxy mss %" PRIu64 " wscale %" PRIu64 "%s%s\n"
-			    "		ct state invalid counter name \"invalid\"\n"
-			    "		%s\n"
 			    "		counter name \"forwarded\"\n"
 			    "	}\n"
 			    "}\n";
@@ -51,10 +46,8 @@ static const char rules[] = "table inet " TRACKING_TABLE " {\n"
 static int open_synproxy(struct middlebox *m, struct err *err)
 {
 	const struct kernel_config *k = &m->config.kernel;
-	AUTO_FREE char *text = io_printf(
-		rules, k->mss, k->wscale, k->timestamp ? " timestamp" : "",
-		k->sack ? " sack-perm" : "",
-		k->drop_invalid ? "ct state invalid counter name \"invalid-dropped\" drop" : "");
+	AUTO_FREE char *text = io_printf(rules, k->mss, k->wscale, k->timestamp ? " timestamp" : "",
+					 k->sack ? " sack-perm" : "");
 
 	return nft_load(text, err) || tracking_pin(k, m->sysctls, err) ||
 			       sysctl_set("ipv4/tcp_syncookies", "1", m->sysctls, err)

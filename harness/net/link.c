@@ -217,6 +217,27 @@ static int ethtool(int fd, const char *name, uint32_t cmd, uint32_t *data)
 }
 
 /**
+ * link_ready() - Have the kernel finish bringing up an interface whose peer is up
+ * @control_fd:	Any socket opened in the namespace
+ * @name:	The interface
+ * @err:	Set on failure
+ *
+ * The end of a pair that was set up first gets its queue later than its carrier, from a
+ * work queue of the kernel (linkwatch); what is sent before that is lost without a
+ * trace.  To be asked for the link makes the kernel do it now (ethtool_op_get_link()).
+ *
+ * Return: 0 or -1
+ */
+int link_ready(int control_fd, const char *name, struct err *err)
+{
+	uint32_t up = 0;
+
+	if (ethtool(control_fd, name, ETHTOOL_GLINK, &up))
+		return err_set(err, errno, "cannot ask for the carrier of '%s'", name);
+	return up ? 0 : err_set(err, 0, "'%s' has no carrier", name);
+}
+
+/**
  * link_offloads_off() - Let frames be what is on the wire: no larger, checksums done
  * @control_fd:	Any socket opened in the namespace
  * @name:	The interface

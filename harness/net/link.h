@@ -32,6 +32,7 @@ int link_up(struct nl_sock *sock, int ifindex, struct err *err);
 int link_down(struct nl_sock *sock, int ifindex, struct err *err);
 int link_mtu(struct nl_sock *sock, int ifindex, uint32_t mtu, struct err *err);
 
+int link_ready(int control_fd, const char *name, struct err *err);
 int link_offloads_off(int control_fd, const char *name, struct err *err);
 int link_offloads_check(int control_fd, const char *name, struct err *err);
 

@@ -238,18 +238,22 @@ static int build_link(struct build *b, enum link_id link, struct err *err)
 	return 0;
 }
 
-/* Nothing that came later (an address, a qdisc, the carrier) has switched one on again */
-static int check_offloads(const struct build *b, enum link_id link, struct err *err)
+/* It carries frames, and nothing that came later has switched an offload on again */
+static int check_end(int control, const char *name, struct err *err)
+{
+	return link_ready(control, name, err) || link_offloads_check(control, name, err) ? -1 : 0;
+}
+
+static int check_ends(const struct build *b, enum link_id link, struct err *err)
 {
 	for (enum side s = 0; s < SIDE_COUNT; s++) {
 		enum node_id node = topology_node(link, s);
 		char name[16];
 
-		if (link_offloads_check(b->rooms[node].control, link_names[link], err))
+		if (check_end(b->rooms[node].control, link_names[link], err))
 			return err_wrap(err, "node '%s'", node_names[node]);
 		snprintf(name, sizeof(name), "%s.%d", link_names[link], (int)s + 1);
-		if (b->t->links[link].ifindex[s] &&
-		    link_offloads_check(b->rooms[WAN].control, name, err))
+		if (b->t->links[link].ifindex[s] && check_end(b->rooms[WAN].control, name, err))
 			return err_wrap(err, "node 'wan'");
 	}
 	return 0;
@@ -305,7 +309,7 @@ static int build(struct build *b, const int netns_fds[NODE_COUNT], int wan_netns
 			if (build_route(b, &routes[i], v6, err))
 				return -1;
 	for (enum link_id link = 0; link < LINK_COUNT; link++)
-		if (check_offloads(b, link, err))
+		if (check_ends(b, link, err))
 			return err_wrap(err, "link '%s'", link_names[link]);
 	return 0;
 }
