@@ -255,6 +255,8 @@ static json_t *option_json(const struct device_option *o)
 		[OPTION_COUNT] = "count",
 		[OPTION_DURATION] = "duration",
 		[OPTION_SIZE] = "size",
+		[OPTION_RATE] = "rate",
+		[OPTION_BYTES] = "bytes",
 		[OPTION_WORD] = "word",
 		[OPTION_RANGES] = "ranges",
 		[OPTION_PREFIXES] = "prefixes",

@@ -20,6 +20,8 @@
 #include "decode/packet.h"
 #include "fuzz/fuzz.h"
 #include "middlebox/engine.h"
+#include "middlebox/gather.h"
+#include "middlebox/meddle.h"
 #include "middlebox/middlebox.h"
 #include "spec/name.h"
 
@@ -78,12 +80,16 @@ static char *choose(struct fuzz_input *in)
 		else if (o->kind == OPTION_DURATION)
 			snprintf(number, sizeof(number), "%" PRIu64 "us",
 				 (uint64_t)(o->min / NS_PER_US + value * 1000));
+		else if (o->kind == OPTION_BYTES)
+			snprintf(number, sizeof(number), "%04x", (unsigned int)value);
 		else if (o->kind == OPTION_PREFIXES)
 			snprintf(number, sizeof(number), "%s",
 				 prefixes[fuzz_u8(in) % ARRAY_SIZE(prefixes)]);
 		else
 			snprintf(number, sizeof(number), "%" PRIu64 "%s", value,
-				 o->kind == OPTION_SIZE ? "B" : "");
+				 o->kind == OPTION_SIZE	  ? "B"
+				 : o->kind == OPTION_RATE ? "kbit"
+							  : "");
 		longer = io_printf("%s,%s=%s", text, o->name, number);
 		free(text);
 		text = longer;
@@ -105,7 +111,8 @@ static bool start(struct fuzz *f, struct fuzz_input *in)
 	}
 	choice_release(&choice);
 	f->engine = engine_new(&f->config, 1);
-	f->clean = f->counts = true;
+	f->clean = true;
+	f->counts = !meddle_wanted(&f->config);
 	f->now = NS_PER_S;
 	return true;
 }
@@ -132,7 +139,8 @@ static void check_state(const struct fuzz *f)
 			   c[COUNTER_PASSED_UNSELECTED] + c[COUNTER_INTERCEPTED] +
 			   usage.queued_packets;
 
-	FUZZ_CHECK(usage.flows <= f->config.engine.max_flows);
+	FUZZ_CHECK(usage.flows <= 64);
+	FUZZ_CHECK(usage.gathered_bytes <= GATHER_MEMORY);
 	FUZZ_CHECK(usage.queued_bytes <= f->config.engine.queue_memory);
 	FUZZ_CHECK(usage.history_bytes <= f->config.engine.history_memory);
 	FUZZ_CHECK(usage.bytes <= engine_bytes_max(&f->config));

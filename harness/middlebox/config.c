@@ -45,11 +45,14 @@ const struct device_kind device_kinds[DEVICE_COUNT] = {
 	[DEVICE_HAPROXY] = { "haproxy", "the same by HAProxy in transparent mode, unmodified",
 			     "HAProxy configuration manual, source ... usesrc",
 			     &device_ops_haproxy },
+	[DEVICE_MEDDLEBOX] = { "meddlebox", "passes everything, and changes what its options say",
+			       "Honda et al., IMC 2011", &device_ops_engine },
 };
 
 static const struct device_option_table *const tables[] = {
 	&device_options_asa,
 	&device_options_kernel,
+	&device_options_meddle,
 };
 
 /**
@@ -73,6 +76,13 @@ static int set_number(const struct device_option *o, const char *text, struct de
 		[OPTION_COUNT] = units_count,
 		[OPTION_DURATION] = units_duration,
 		[OPTION_SIZE] = units_size,
+		[OPTION_RATE] = units_rate,
+	};
+	static const char *const forms[] = {
+		[OPTION_COUNT] = "a whole number",
+		[OPTION_DURATION] = "a duration with its unit",
+		[OPTION_SIZE] = "a size with its unit, in bytes",
+		[OPTION_RATE] = "a rate with its unit, in bit/s",
 	};
 	char low[32], high[32];
 	uint64_t value;
@@ -89,11 +99,24 @@ static int set_number(const struct device_option *o, const char *text, struct de
 		snprintf(high, sizeof(high), "%" PRIu64, o->max);
 	}
 	return err_set_kind(err, ERR_USAGE, "option '%s' cannot be '%.60s': give %s from %s to %s",
-			    o->name, text,
-			    o->kind == OPTION_DURATION ? "a duration with its unit"
-			    : o->kind == OPTION_SIZE   ? "a size with its unit, in bytes"
-						       : "a whole number",
-			    low, high);
+			    o->name, text, forms[o->kind], low, high);
+}
+
+static int set_bytes(const struct device_option *o, const char *text, struct device_config *ret,
+		     struct err *err)
+{
+	size_t digits = strspn(text, "0123456789abcdefABCDEF");
+	struct meddle_pattern value = { .len = (uint8_t)(digits / 2) };
+
+	if (text[digits] || digits % 2 || digits / 2 < o->min || digits / 2 > o->max)
+		return err_set_kind(err, ERR_USAGE,
+				    "option '%s' cannot be '%.60s': give %" PRIu64 " to %" PRIu64
+				    " bytes as hexadecimal digits, two for each",
+				    o->name, text, o->min, o->max);
+	for (size_t i = 0; i < value.len; i++)
+		sscanf(text + 2 * i, "%2hhx", &value.bytes[i]);
+	memcpy((char *)ret + o->offset, &value, sizeof(value));
+	return 0;
 }
 
 static int set_word(const struct device_option *o, const char *text, struct device_config *ret,
@@ -143,9 +166,12 @@ static int set_option(const struct device_option *o, const char *text, struct de
 	case OPTION_RANGES:
 	case OPTION_PREFIXES:
 		return set_list(o, text, ret, err);
+	case OPTION_BYTES:
+		return set_bytes(o, text, ret, err);
 	case OPTION_COUNT:
 	case OPTION_DURATION:
 	case OPTION_SIZE:
+	case OPTION_RATE:
 		break;
 	}
 	return set_number(o, text, ret, err);

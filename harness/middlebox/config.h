@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "middlebox/match.h"
+#include "middlebox/meddle-config.h"
 
 struct choice;
 struct counter_kind;
@@ -25,6 +26,7 @@ enum device_mode {
 	DEVICE_ASA, /* the normaliser: TCP is checked, and passes out of order */
 	DEVICE_PROXY, /* with inspection: it is put in order too */
 	DEVICE_BYPASS, /* tcp-state-bypass: everything passes */
+	DEVICE_MEDDLEBOX, /* only what meddle.c does to packets; the others have it in front */
 	DEVICE_CONNTRACK, /* from here on: the kernel's, or somebody else's program */
 	DEVICE_NAT,
 	DEVICE_SYNPROXY,
@@ -122,6 +124,7 @@ struct kernel_config {
 struct device_config {
 	enum device_mode mode;
 	struct engine_config engine;
+	struct meddle_config meddle;
 	struct kernel_config kernel;
 };
 
@@ -134,6 +137,8 @@ enum device_option_kind {
 	OPTION_WORD,
 	OPTION_RANGES, /* the default stands for the empty list */
 	OPTION_PREFIXES, /* likewise */
+	OPTION_RATE,
+	OPTION_BYTES,
 };
 
 struct device_option {
@@ -141,9 +146,9 @@ struct device_option {
 	const char *preset; /* the default, as it would be written */
 	unsigned int devices; /* bit 1 << enum device_mode: who has it */
 	enum device_option_kind kind;
-	/* in struct device_config: uint64_t, unsigned int for a word, a list */
+	/* in struct device_config: uint64_t, unsigned int for a word, a list, a pattern */
 	size_t offset;
-	uint64_t min, max; /* of a count, a duration in ns, a size in bytes, a range */
+	uint64_t min, max; /* a count, a duration in ns, a size in bytes, bit/s, a range, bytes */
 	const char *words[DEVICE_WORDS_MAX + 1]; /* of OPTION_WORD; the index is the value */
 	const char *what;
 	const char *source; /* where the default comes from */
@@ -167,6 +172,7 @@ struct device_kind {
 extern const struct device_kind device_kinds[DEVICE_COUNT];
 extern const struct device_option_table device_options_asa;
 extern const struct device_option_table device_options_kernel;
+extern const struct device_option_table device_options_meddle;
 
 const struct device_option *device_option(size_t index);
 int device_config_from_choice(const struct choice *choice, struct device_config *ret,

@@ -40,6 +40,7 @@
 #include "middlebox/answer.h"
 #include "middlebox/engine-state.h"
 #include "middlebox/intercept.h"
+#include "middlebox/meddle.h"
 
 #define PROTO_TCP 6
 #define UNSEEN_NS UINT64_MAX
@@ -78,6 +79,9 @@ struct engine *engine_new(const struct device_config *config, uint64_t seed)
 	flow_table_init(&e->flows, config->engine.max_flows, prng_u64(&hash), timeouts);
 	reorder_pool_init(&e->pool, config->engine.queue_timeout_ns, config->engine.queue_memory);
 	e->history.memory = config->engine.history_memory;
+	if (meddle_wanted(config))
+		e->meddle = meddle_new(config, seed, e->counters);
+	STAILQ_INIT(&e->between);
 	return e;
 }
 
@@ -92,17 +96,24 @@ void engine_forget(struct engine *e, struct flow *f)
 	flow_remove(&e->flows, f);
 }
 
-/** engine_free() - Free an engine with all that it holds; NULL does nothing */
-void engine_free(struct engine *e)
+/** engine_forget_all() - As a device does that restarts */
+void engine_forget_all(struct engine *e)
 {
 	struct flow *f;
 
-	if (!e)
-		return;
 	for (size_t timer = 0; timer < TIMER_COUNT; timer++)
 		while ((f = flow_oldest(&e->flows, timer)))
 			engine_forget(e, f);
+}
+
+/** engine_free() - Free an engine with all that it holds; NULL does nothing */
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	engine_forget_all(e);
 	flow_table_release(&e->flows);
+	meddle_free(e->meddle);
 	free(e);
 }
 
@@ -410,7 +421,8 @@ static void tcp(struct engine *e, struct arrival *a, const struct engine_out *ou
 		check(e, &key, f, a, out);
 }
 
-static void judge(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
+/** engine_judge() - A packet arrives at the device; as engine_packet(), but without timeouts */
+void engine_judge(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
 		  size_t len, const struct engine_out *out)
 {
 	struct arrival a = { .dir = dir, .now_ns = now_ns };
@@ -421,6 +433,8 @@ static void judge(struct engine *e, uint64_t now_ns, enum direction dir, const u
 	packet_parse_ip(ip, len, &a.packet);
 	if (!class_map_has(&e->config.engine.match, dir, &a.packet)) {
 		what = COUNTER_PASSED_UNSELECTED;
+	} else if (a.packet.tcp && e->config.mode == DEVICE_MEDDLEBOX) {
+		what = COUNTER_FORWARDED;
 	} else if (a.packet.tcp) {
 		tcp(e, &a, out);
 		return;
@@ -467,7 +481,8 @@ static void expire_flow(struct engine *e, struct flow *f, uint64_t now_ns,
 	e->counters[COUNTER_FLOW_TIMEOUT]++;
 }
 
-static void expire(struct engine *e, uint64_t now_ns, const struct engine_out *out)
+/** engine_expire() - The device's timeouts that are due */
+void engine_expire(struct engine *e, uint64_t now_ns, const struct engine_out *out)
 {
 	struct reorder *q;
 	struct flow *f;
@@ -478,44 +493,7 @@ static void expire(struct engine *e, uint64_t now_ns, const struct engine_out *o
 		expire_flow(e, f, now_ns, out);
 }
 
-/* --- the interface -------------------------------------------------------------------------- */
-
-/**
- * engine_packet() - A packet arrives
- * @e:		The engine
- * @now_ns:	Time, never less than before; due timeouts happen first
- * @dir:	The way it travels
- * @ip:		An IP packet; not changed
- * @len:	Bytes
- * @out:	Called for each packet that leaves because of it, in order
- */
-void engine_packet(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
-		   size_t len, const struct engine_out *out)
-{
-	engine_timer(e, now_ns, out);
-	judge(e, now_ns, dir, ip, len, out);
-}
-
-/**
- * engine_timer() - Do what is due
- * @e:		The engine
- * @now_ns:	Time; before engine_deadline() nothing happens
- * @out:	Called for each packet that a timeout sends
- *
- * Linear in what expires, so constant per packet over time.
- */
-void engine_timer(struct engine *e, uint64_t now_ns, const struct engine_out *out)
-{
-	expire(e, now_ns, out);
-}
-
-/** engine_deadline() - When engine_timer() is due, UINT64_MAX if it is not */
-uint64_t engine_deadline(const struct engine *e)
-{
-	uint64_t queues = reorder_deadline(&e->pool), flows = flow_deadline(&e->flows);
-
-	return queues < flows ? queues : flows;
-}
+/* --- what it has and holds ------------------------------------------------------------------ */
 
 /** engine_counters() - The counters, by enum counter; valid as long as the engine */
 const uint64_t *engine_counters(const struct engine *e)
@@ -523,17 +501,22 @@ const uint64_t *engine_counters(const struct engine *e)
 	return e->counters;
 }
 
-/** engine_usage() - What the engine holds now */
+/** engine_usage() - What the engine holds now: the device's flows, or those of a meddlebox */
 struct engine_usage engine_usage(const struct engine *e)
 {
+	size_t flows = 0, gathered = 0;
+	size_t meddle = e->meddle ? meddle_usage(e->meddle, &flows, &gathered) : 0;
 	size_t bytes = sizeof(*e) + (e->flows.mask + 1) * sizeof(*e->flows.buckets) +
 		       e->flows.count * sizeof(struct flow);
 
-	return (struct engine_usage){ .flows = e->flows.count,
-				      .queued_packets = e->pool.packets,
-				      .queued_bytes = e->pool.bytes,
-				      .history_bytes = e->history.bytes,
-				      .bytes = bytes + e->pool.bytes + e->history.bytes };
+	return (struct engine_usage){
+		.flows = e->config.mode == DEVICE_MEDDLEBOX ? flows : e->flows.count,
+		.queued_packets = e->pool.packets,
+		.queued_bytes = e->pool.bytes,
+		.history_bytes = e->history.bytes,
+		.gathered_bytes = gathered,
+		.bytes = bytes + e->pool.bytes + e->history.bytes + meddle,
+	};
 }
 
 /**
@@ -551,5 +534,6 @@ size_t engine_bytes_max(const struct device_config *config)
 		buckets *= 2;
 	return sizeof(struct engine) + buckets * sizeof(struct flow_bucket) +
 	       c->max_flows * sizeof(struct flow) + c->queue_memory +
-	       (c->check_retransmission ? c->history_memory : 0);
+	       (c->check_retransmission ? c->history_memory : 0) +
+	       (meddle_wanted(config) ? meddle_bytes_max(config) : 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The segment-preserving stateful engine: asa, asa-proxy and asa-bypass.
+ * The segment-preserving stateful engine: asa, asa-proxy and asa-bypass, and what
+ * meddles with packets in front of them or alone: meddlebox.
  *
  * Pure with respect to time and to the outside world: packets and times go
  * in, packets come out by a callback, so a test can drive it byte by byte and
@@ -37,6 +38,7 @@ struct engine_out {
 /** What the engine holds now. */
 struct engine_usage {
 	size_t flows, queued_packets, queued_bytes, history_bytes;
+	size_t gathered_bytes; /* of what meddles, to be merged */
 	size_t bytes; /* all that was allocated */
 };
 

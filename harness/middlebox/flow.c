@@ -29,7 +29,10 @@ void flow_table_init(struct flow_table *t, size_t max, uint64_t hash_key,
 
 	while (buckets < max)
 		buckets *= 2;
-	*t = (struct flow_table){ .mask = buckets - 1, .max = max, .hash_key = hash_key };
+	*t = (struct flow_table){ .mask = buckets - 1,
+				  .max = max,
+				  .flow_bytes = sizeof(struct flow),
+				  .hash_key = hash_key };
 	t->buckets = calloc(buckets, sizeof(*t->buckets));
 	if (!t->buckets)
 		abort();
@@ -51,8 +54,8 @@ static struct flow_bucket *bucket(const struct flow_table *t, const struct flow_
 	uint64_t words[5] = { 0 }, hash = t->hash_key;
 
 	memcpy(words, key->addr, sizeof(key->addr));
-	words[4] = (uint64_t)key->port[DIR_UP] << 32 | (uint64_t)key->port[DIR_DOWN] << 8 |
-		   key->version;
+	words[4] = (uint64_t)key->port[DIR_UP] << 32 | (uint64_t)key->port[DIR_DOWN] << 16 |
+		   (uint64_t)key->proto << 8 | key->version;
 	for (size_t i = 0; i < 5; i++)
 		hash = prng_mix(hash ^ words[i]);
 	return &t->buckets[hash & t->mask];
@@ -60,7 +63,8 @@ static struct flow_bucket *bucket(const struct flow_table *t, const struct flow_
 
 static bool same_key(const struct flow_key *a, const struct flow_key *b)
 {
-	return a->version == b->version && memcmp(a->port, b->port, sizeof(a->port)) == 0 &&
+	return a->version == b->version && a->proto == b->proto &&
+	       memcmp(a->port, b->port, sizeof(a->port)) == 0 &&
 	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
 }
 
@@ -88,7 +92,7 @@ struct flow *flow_find(const struct flow_table *t, const struct flow_key *key)
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key, enum flow_state state,
 		      unsigned int queue_limit, uint64_t now_ns)
 {
-	struct flow *f = t->count < t->max ? calloc(1, sizeof(*f)) : NULL;
+	struct flow *f = t->count < t->max ? calloc(1, t->flow_bytes) : NULL;
 
 	if (!f)
 		return NULL;

@@ -46,6 +46,7 @@ struct flow_key {
 	uint8_t addr[DIR_COUNT][16]; /* IPv4: the first 4, the rest 0 */
 	uint16_t port[DIR_COUNT];
 	uint8_t version; /* 4 or 6 */
+	uint8_t proto; /* of IP; 0 in a table of one protocol */
 };
 
 /** One end of a connection; numbers are that end's own, not translated. */
@@ -87,6 +88,7 @@ struct flow_table {
 	struct flow_bucket *buckets; /* mask + 1 of them */
 	size_t mask, count, max;
 	size_t on_timer[TIMER_COUNT]; /* flows in each list */
+	size_t flow_bytes; /* of a struct that begins with struct flow; set before the first flow */
 	uint64_t hash_key;
 	uint64_t timeout_ns[TIMER_COUNT];
 	struct flow_time_list lists[TIMER_COUNT];

@@ -66,6 +66,10 @@ static void check_defaults(void)
 	tap_is(parse("asa-bypass", &c, &err), 0, "asa-bypass");
 	tap_ok(c.mode == DEVICE_BYPASS && c.engine.bypass_timeout_ns == 120 * NS_PER_S,
 	       "its idle-timeout");
+	tap_is(parse("meddlebox", &c, &err), 0, "meddlebox");
+	tap_ok(c.mode == DEVICE_MEDDLEBOX && c.meddle.mtu == 1500 &&
+		       c.meddle.idle_timeout_ns == 7440 * NS_PER_S && !c.meddle.ecn,
+	       "its defaults");
 	tap_is(parse("router", &c, &err), 0, "router");
 	tap_ok(c.mode == DEVICE_ROUTER, "its mode");
 }
@@ -85,6 +89,13 @@ static void check_given(void)
 		       c.engine.idle_timeout_ns == 7200 * NS_PER_S &&
 		       c.engine.queue_memory == 1000000,
 	       "each has its value");
+	tap_is(parse("meddlebox,police=5mbit,dpi-bytes=16fEfd,coalesce=4kB,ecn=mark", &c, &err), 0,
+	       "options of other kinds");
+	tap_ok(c.meddle.police_bps == 5000000 && c.meddle.dpi_bytes.len == 3 &&
+		       memcmp(c.meddle.dpi_bytes.bytes, "\x16\xfe\xfd", 3) == 0 &&
+		       c.meddle.coalesce_bytes == 4000 && c.meddle.ecn == ECN_MARK,
+	       "a rate, bytes, a size, a word");
+	parse("asa-proxy,idle-timeout=2h", &c, &err);
 	tap_ok(c.engine.drop_invalid_ack && c.engine.half_closed_timeout_ns == 600 * NS_PER_S,
 	       "the others their defaults");
 }
@@ -114,6 +125,11 @@ static void check_errors(void)
 		{ "asa-proxy,queue-timeout=21s", { "'queue-timeout' cannot be '21s'", "20" } },
 		{ "asa-proxy,ack-mode=never", { "'ack-mode' cannot be 'never'", "gap, every" } },
 		{ "asa-proxy,queue-memory=64", { "'queue-memory' cannot be '64'", "size" } },
+		{ "meddlebox,police=5", { "'police' cannot be '5'", "a rate with its unit" } },
+		{ "meddlebox,dpi-bytes=123", { "'dpi-bytes' cannot be '123'", "hexadecimal" } },
+		{ "meddlebox,dpi-bytes=xx", { "'dpi-bytes' cannot be 'xx'", "1 to 15 bytes" } },
+		{ "meddlebox,dpi-bytes=00112233445566778899aabbccddeeff", { "1 to 15 bytes" } },
+		{ "asa-proxy,pick-up=allow", { "no option 'pick-up'", "window-squeeze" } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -132,12 +148,14 @@ static void check_tables(void)
 {
 	unsigned int good = 0, rows = 0, unlike = 0;
 	const struct device_option *o;
+	struct err err = { 0 };
 
 	for (; (o = device_option(rows)); rows++)
 		good += o->name && o->preset && o->devices && o->what && o->source &&
 			(o->kind == OPTION_WORD	      ? o->words[0] && o->words[1]
 			 : o->kind == OPTION_PREFIXES ? o->max == 0
-						      : o->max > o->min);
+						      : o->max > o->min) &&
+			(!o->witness || middlebox_counter_ok(o->witness, &err));
 	tap_is(good, rows, "each option says all that a list of them shows");
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		for (size_t n = 0; n < i; n++)
