@@ -252,14 +252,9 @@ static const struct table_column metric_columns[] = {
 static json_t *option_json(const struct device_option *o)
 {
 	static const char *const kinds[] = {
-		[OPTION_COUNT] = "count",
-		[OPTION_DURATION] = "duration",
-		[OPTION_SIZE] = "size",
-		[OPTION_RATE] = "rate",
-		[OPTION_BYTES] = "bytes",
-		[OPTION_WORD] = "word",
-		[OPTION_RANGES] = "ranges",
-		[OPTION_PREFIXES] = "prefixes",
+		[OPTION_COUNT] = "count",   [OPTION_DURATION] = "duration", [OPTION_SIZE] = "size",
+		[OPTION_RATE] = "rate",	    [OPTION_BYTES] = "bytes",	    [OPTION_WORD] = "word",
+		[OPTION_RANGES] = "ranges", [OPTION_PREFIXES] = "prefixes",
 	};
 	json_t *words = json_array();
 

@@ -54,7 +54,11 @@ differ() {
 	both "$3" "$1" "$2" || return
 	for side in on off; do
 		eval "folder=\$$side"
-		[ $side = on ] && device=$1 want=$5 || { device=$2 want=$6; }
+		if [ $side = on ]; then
+			device=$1 want=$5
+		else
+			device=$2 want=$6
+		fi
 		holds "$folder/verdict.json" ".metrics[\"$4\"] // 0 | . $want" "$device, $3: $4 $want"
 		jq -r ".metrics[\"$4\"] // 0 | \"# $4 is \(.)\"" "$folder/verdict.json"
 	done
@@ -83,21 +87,26 @@ flow backoff "impair: [{link: inside, direction: down, engine: wire, drop: [$(se
 
 left=middlebox.ct-connections
 for device in conntrack nat synproxy; do
-	differ $device,udp-timeout=1h $device probe $left '== 1' '== 0'
-	differ $device,udp-stream-timeout=1h $device probes $left '== 1' '== 0'
-	differ $device,syn-sent-timeout=1h $device syns $left '== 1' '== 0'
-	differ $device,tcp-timeout=1min $device answered $left '== 0' '== 1'
-	differ $device,unacknowledged-timeout=1h $device unanswered $left '== 1' '== 0'
+	differ "$device,udp-timeout=1h" "$device" probe $left '== 1' '== 0'
+	differ "$device,udp-stream-timeout=1h" "$device" probes $left '== 1' '== 0'
+	differ "$device,syn-sent-timeout=1h" "$device" syns $left '== 1' '== 0'
+	differ "$device,tcp-timeout=1min" "$device" answered $left '== 0' '== 1'
+	differ "$device,unacknowledged-timeout=1h" "$device" unanswered $left '== 1' '== 0'
 done
 for device in conntrack nat; do
-	differ $device,invalid=pass $device hole middlebox.invalid-dropped '== 0' '== 197'
+	differ "$device,invalid=pass" "$device" hole middlebox.invalid-dropped '== 0' '== 197'
 done
 differ conntrack,mode=liberal conntrack hole middlebox.invalid '== 0' '== 197'
+is "$(tshark -r "$off/client-access.pcapng" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE \
+	-Y 'tcp.checksum.status == "Bad" || ip.checksum.status == "Bad"' 2>/dev/null | wc -l)" 0 \
+	'synthetic segments have true checksums'
+is "$(seen "$off" client-access 'tcp.srcport == 7100' tcp.window_size_value)" 65535 \
+	'and one window'
 differ conntrack,max-retrans-timeout=1s conntrack backoff middlebox.new '> 1' '== 1'
 differ nat,max-retrans-timeout=1s nat backoff middlebox.bindings '> 1' '== 1'
 differ synproxy,max-retrans-timeout=1s synproxy backoff middlebox.cookie-invalid '> 0' '== 0'
 for device in conntrack nat; do
-	differ $device,tcp-timeout=2s,loose=0 $device,tcp-timeout=2s pauses segments.received \
+	differ "$device,tcp-timeout=2s,loose=0" "$device,tcp-timeout=2s" pauses segments.received \
 		'<= 2' '== 10'
 done
 differ synproxy,loose=1 synproxy answered middlebox.cookie-valid '== 0' '>= 1'
@@ -156,7 +165,7 @@ option relay,mss=700 relay tcp.options.mss_val 700 1460
 is "$(seen "$on" headend-inside 'tcp.flags.syn == 1 && tcp.flags.ack == 0' tcp.options.mss_val)" \
 	700 'relay,mss=700: the other half too'
 for device in relay haproxy; do
-	if both tcp $device,port=keep $device,port=free; then
+	if both tcp "$device,port=keep" $device,port=free; then
 		for side in on off; do
 			eval "folder=\$$side"
 			client=$(seen "$folder" client-access 'tcp.dstport == 7008' tcp.srcport)
@@ -168,7 +177,7 @@ for device in relay haproxy; do
 				"$device: the client's address"
 		done
 	fi
-	if both pauses $device,idle-timeout=2s $device; then
+	if both pauses "$device,idle-timeout=2s" $device; then
 		ends='tcp.srcport == 7009 && (tcp.flags.fin == 1 || tcp.flags.reset == 1)'
 		[ -n "$(seen "$on" client-access "$ends" frame.number)" ]
 		ok $? "$device,idle-timeout=2s: the connection is ended"
