@@ -222,6 +222,19 @@ static int unknown_option(enum device_mode mode, const char *key, struct err *er
 			    device_kinds[mode].name, key, list);
 }
 
+/* An option that would do nothing is a mistake */
+static int check_need(enum device_mode mode, const struct choice *c, const struct device_option *o,
+		      struct err *err)
+{
+	const struct device_option *needed = o->needs ? find_option(mode, o->needs) : NULL;
+	const char *value = needed ? choice_option(c, o->needs) : NULL;
+
+	if (!needed || (value && strcmp(value, needed->preset) != 0))
+		return 0;
+	return err_set_kind(err, ERR_USAGE, "option '%s' does nothing without '%s': give that too",
+			    o->name, o->needs);
+}
+
 /**
  * device_config_from_choice() - What a named middlebox with its options does
  * @choice:	For example "asa-proxy,queue-limit=5"
@@ -250,7 +263,8 @@ int device_config_from_choice(const struct choice *choice, struct device_config 
 		o = find_option(config.mode, given->key);
 		if (!o)
 			return unknown_option(config.mode, given->key, err);
-		if (set_option(o, given->value, &config, err))
+		if (set_option(o, given->value, &config, err) ||
+		    check_need(config.mode, choice, o, err))
 			return -1;
 	}
 	*ret = config;

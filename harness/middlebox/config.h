@@ -115,7 +115,7 @@ struct kernel_config {
 	uint64_t mss, wscale;
 	unsigned int timestamp, sack;
 	/* relay, haproxy */
-	uint64_t relay_mss; /* 0: the kernel's */
+	uint64_t relay_mss;
 	uint64_t idle_ns;
 	unsigned int keep_port;
 };
@@ -152,6 +152,8 @@ struct device_option {
 	const char *words[DEVICE_WORDS_MAX + 1]; /* of OPTION_WORD; the index is the value */
 	const char *what;
 	const char *source; /* where the default comes from */
+	/* It does nothing unless this option has another value than its default; NULL: it does */
+	const char *needs;
 	/* A fault when it is given: this counter must not stay 0.  NULL: no fault */
 	const char *witness;
 };

@@ -90,7 +90,7 @@ static int add_route(struct nl_sock *sk, int family, struct err *err)
 /**
  * transparent_socket() - A TCP socket that may have any address
  * @family:	AF_INET or AF_INET6
- * @mss:	The largest segment; 0: as the kernel finds
+ * @mss:	The largest segment; 0: no bound
  * @err:	Set on failure: ERR_SKIP if the kernel does not allow it
  *
  * Return: the descriptor, non-blocking, or -1
@@ -142,7 +142,7 @@ static int set_up(struct nl_sock *sk, int family, uint64_t mss, int *ret_fd, str
 /**
  * transparent_open() - Take all TCP that passes the node of the calling thread
  * @t:		Filled in; give it to transparent_close() whatever is returned
- * @mss:	The largest segment on the side of the clients; 0: as the kernel finds
+ * @mss:	The largest segment on the side of the clients; 0: no bound
  * @err:	Set on failure: ERR_SKIP if this kernel cannot
  *
  * Connections are taken from now on, though they wait for accept(2): whoever serves

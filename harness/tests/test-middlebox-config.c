@@ -206,6 +206,11 @@ static void check_kernel_options(void)
 	       "first after 20 s, then every 30 s");
 	tap_is(parse("synproxy", &c, &err), 0, "synproxy");
 	tap_ok(!c.kernel.loose && c.kernel.mss == 1460, "it is not loose");
+	tap_is(parse("nat,remap=off", &c, &err), 0, "nat without a remap");
+	tap_ok(parse("nat,remap-at=5s", &c, &err) == -1 && strstr(err.text, "without 'remap'") &&
+		       parse("nat,remap=off,remap-every=5s", &c, &err) == -1,
+	       "a time of none is refused: %s", err.text);
+	tap_is(parse("relay,mss=87", &c, &err), -1, "an MSS that the kernel does not take");
 	tap_is(parse("relay,tcp-timeout=1h", &c, &err), -1, "relay tracks no connections");
 }
 
