@@ -5,7 +5,6 @@
  */
 #include "middlebox/tracking.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,20 +119,6 @@ static json_int_t sum_column(const char *text, int column)
 	return sum;
 }
 
-/* A file of /proc says that it has no bytes */
-static char *read_proc(const char *path, struct err *err)
-{
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	enum { SIZE = 65536 };
-	AUTO_FREE char *text = calloc(1, SIZE);
-
-	if (!f || !text || !fread(text, 1, SIZE - 1, f)) {
-		err_set(err, errno, "cannot read '%s'", path);
-		return NULL;
-	}
-	return steal_ptr(&text);
-}
-
 /**
  * tracking_stat() - Read columns of a table of the kernel's, of all processors together
  * @file:	Under /proc/net/stat
@@ -148,7 +133,8 @@ int tracking_stat(const char *file, const char *const *columns, const char *cons
 		  json_t *counters, struct err *err)
 {
 	AUTO_FREE char *path = io_printf("/proc/net/stat/%s", file);
-	AUTO_FREE char *text = read_proc(path, err);
+	size_t len;
+	AUTO_FREE char *text = io_read_file(path, &len, err);
 
 	if (!text)
 		return -1;
@@ -176,10 +162,11 @@ int tracking_read(json_t *counters, struct err *err)
 	static const char *const names[] = { "ct-found", "ct-invalid", "ct-insert-failed",
 					     "ct-drop", "ct-early-drop" };
 	AUTO_FREE char *text = NULL;
+	size_t len;
 
 	if (tracking_stat("nf_conntrack", columns, names, counters, err))
 		return -1;
-	text = read_proc("/proc/sys/net/netfilter/nf_conntrack_count", err);
+	text = io_read_file("/proc/sys/net/netfilter/nf_conntrack_count", &len, err);
 	if (!text)
 		return -1;
 	json_object_set_new(counters, "ct-connections", json_integer(strtoll(text, NULL, 10)));

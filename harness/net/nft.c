@@ -9,7 +9,6 @@
 #include "net/nft.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netlink/msg.h>
@@ -18,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -109,11 +107,11 @@ int nft_counters(const char *table, json_t *ret_counters, struct err *err)
 
 static int count_connections(uint64_t *ret, struct err *err)
 {
-	AUTO_CLOSE int fd = open(COUNT_FILE, O_RDONLY | O_CLOEXEC);
-	char text[32] = "";
+	size_t len;
+	AUTO_FREE char *text = io_read_file(COUNT_FILE, &len, err);
 
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return err_set(err, errno, "cannot read '%s'", COUNT_FILE);
+	if (!text)
+		return -1;
 	*ret = strtoull(text, NULL, 10);
 	return 0;
 }
