@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any frames, in both directions, named one after the other; and each decoder of its own on
- * what a frame carries.  An input is two bytes that only other fuzzers read, then for each
- * frame: time, flags, length 16 bits, an IP packet.
+ * Any frames, in both directions, named one after the other; the patterns that the names
+ * are, and what a rule changes; and each decoder of its own on what a frame carries.  An input is
+ * two bytes that only other fuzzers read, then for each frame: time, flags, length 16 bits, an IP
+ * packet.
  */
 #include <string.h>
 
+#include "base/err.h"
 #include "decode/ctcp.h"
 #include "decode/esp.h"
 #include "decode/ike.h"
@@ -15,6 +17,8 @@
 #include "decode/tls.h"
 #include "decode/wireguard.h"
 #include "fuzz/fuzz.h"
+#include "impair/alter.h"
+#include "spec/selector.h"
 
 #define PACKET_MAX 9000
 #define ETHERNET   14
@@ -45,6 +49,32 @@ static void decode(const uint8_t *bytes, size_t len)
 	free(exact);
 }
 
+/* A name is a pattern that its frame has */
+static void check_pattern(const struct meanings *m, enum direction d, const char *text)
+{
+	struct selector s;
+	struct err err = { 0 };
+	size_t at;
+
+	FUZZ_CHECK(selector_parse(text, &s, &at, &err) == 0);
+	FUZZ_CHECK(selector_match(&s, d, m));
+}
+
+static void alter(const uint8_t *frame, size_t len, const struct meaning *m)
+{
+	for (uint64_t to = 0; to < 64; to += 7) {
+		uint8_t *copy = malloc(len);
+		size_t left;
+
+		FUZZ_CHECK(copy);
+		memcpy(copy, frame, len);
+		alter_bit(copy, len, m, to, to % 8, true);
+		left = alter_truncate(copy, len, m, to, true);
+		FUZZ_CHECK(left == len || left == m->at + to);
+		free(copy);
+	}
+}
+
 static void name(struct meaning_state *state, int direction, const uint8_t *frame, size_t len)
 {
 	struct meanings m;
@@ -55,7 +85,9 @@ static void name(struct meaning_state *state, int direction, const uint8_t *fram
 	for (size_t i = 0; i < m.len; i++) {
 		FUZZ_CHECK(m.list[i].family < MEANING_FAMILIES);
 		FUZZ_CHECK(m.list[i].at <= len && m.list[i].len <= len - m.list[i].at);
-		FUZZ_CHECK(meaning_text(&m.list[i], text, sizeof(text)) < sizeof(text));
+		FUZZ_CHECK(meaning_text(&m.list[i], text, sizeof(text)) < sizeof(text) - 1);
+		check_pattern(&m, direction ? DIR_DOWN : DIR_UP, text);
+		alter(frame, len, &m.list[i]);
 	}
 }
 

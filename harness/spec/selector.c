@@ -27,12 +27,17 @@ static bool is(struct part p, const char *word)
 	return strlen(word) == p.len && strncmp(word, p.text, p.len) == 0;
 }
 
-static bool all_digits(const char *text, size_t len)
+/* A whole number of 64 bits, and nothing else */
+static bool read_digits(const char *text, size_t len, uint64_t *ret)
 {
+	uint64_t value = 0;
+
 	for (size_t i = 0; i < len; i++)
-		if (!isdigit((unsigned char)text[i]))
+		if (!isdigit((unsigned char)text[i]) || __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
 			return false;
-	return len > 0 && len < 20; /* so that it fits 64 bits */
+	*ret = value;
+	return len > 0;
 }
 
 /* --- errors ------------------------------------------------------------------------------- */
@@ -105,28 +110,28 @@ static int read_number(struct part p, const struct meaning_grammar *g, struct se
 	for (int i = 0; i < MEANING_NUMBERS && g->number[i]; i++) {
 		size_t name = strlen(g->number[i]), first;
 		const char *dash;
+		uint64_t value;
 
 		if (p.len <= name || strncmp(p.text, g->number[i], name) != 0)
 			continue;
 		dash = memchr(p.text + name, '-', p.len - name);
 		first = dash ? (size_t)(dash - p.text) - name : p.len - name;
-		if (!all_digits(p.text + name, first))
+		if (!read_digits(p.text + name, first, &value))
 			continue;
 		if (s->has & 1U << i)
 			return said_twice(p, err);
 		s->has = (uint8_t)(s->has | 1U << i);
-		s->min[i] = s->max[i] = strtoull(p.text + name, NULL, 10);
+		s->min[i] = s->max[i] = value;
 		if (!dash)
 			return 1;
 		if (dash + 1 == p.text + p.len) {
 			s->max[i] = UINT64_MAX;
 			return 1;
 		}
-		if (!all_digits(dash + 1, (size_t)(p.text + p.len - dash - 1)))
+		if (!read_digits(dash + 1, (size_t)(p.text + p.len - dash - 1), &s->max[i]))
 			return err_set_kind(err, ERR_USAGE,
 					    "'%.*s' is no range: write %s1-9, or %s1- without end",
 					    (int)p.len, p.text, g->number[i], g->number[i]);
-		s->max[i] = strtoull(dash + 1, NULL, 10);
 		if (s->max[i] < s->min[i])
 			return err_set_kind(err, ERR_USAGE,
 					    "'%.*s' ends before it begins: turn it around",
@@ -143,20 +148,20 @@ static int read_word(struct part p, const struct meaning_grammar *g, struct sele
 	for (int i = 0; i < MEANING_WORDS && g->word[i].words; i++) {
 		size_t other = strlen(g->word[i].other);
 		const struct meaning_word *w = g->word[i].words;
-		uint16_t value = MEANING_NO_WORD;
+		uint64_t value = MEANING_NO_WORD;
 
 		while (w->name && !is(p, w->name))
 			w++;
 		if (w->name)
 			value = w->value;
-		else if (p.len > other && strncmp(p.text, g->word[i].other, other) == 0 &&
-			 all_digits(p.text + other, p.len - other))
-			value = (uint16_t)strtoul(p.text + other, NULL, 10);
-		if (value == MEANING_NO_WORD)
+		else if (p.len <= other || strncmp(p.text, g->word[i].other, other) != 0 ||
+			 !read_digits(p.text + other, p.len - other, &value))
+			continue;
+		if (value >= MEANING_NO_WORD)
 			continue;
 		if (s->word[i] != MEANING_NO_WORD)
 			return said_twice(p, err);
-		s->word[i] = value;
+		s->word[i] = (uint16_t)value;
 		return 1;
 	}
 	return 0;

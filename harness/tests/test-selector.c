@@ -47,6 +47,7 @@ static const struct {
 	{ "tcp:data", "tcp:ack:+99:conn1:tx1", false },
 	{ "tls:handshake:client_hello", "tls:handshake:client_hello:rec1:conn1:tx1", true },
 	{ "tls:finished", "tls:handshake:rec4:conn1:tx1", false },
+	{ "wg:ctr18446744073709551615", "wg:data:session1:ctr18446744073709551615:tx1", true },
 	{ "frag", "frag", true },
 };
 
@@ -131,6 +132,8 @@ static const struct {
 	{ "esp:seq60-x", 4, "'seq60-x' is no range: write seq1-9, or seq1- without end" },
 	{ "*:mid1", 2, "'mid1' says nothing about messages of any family: known: up, down, *" },
 	{ "esp:seq99999999999999999999", 4, NULL },
+	{ "esp:seq18446744073709551616", 4, NULL },
+	{ "ike:exchange65535", 4, NULL },
 };
 
 static void check_errors(void)

@@ -9,8 +9,15 @@
 #include "spec/name.h"
 #include "tests/run-folder.h"
 
-#define TRAFFIC "traffic: [{echo: {interval: 100ms, duration: 60s}}]\n"
-#define OUTSIDE "link: outside, direction: up"
+#define TRAFFIC	 "traffic: [{echo: {interval: 100ms, duration: 60s}}]\n"
+#define OUTSIDE	 "link: outside, direction: up"
+#define DROP	 "{on: 'esp:seq5', do: drop}"
+#define ONE_DROP "{\"dropped\": 1, \"acted\": 1}"
+#define RULES(r) "impair:\n- {" OUTSIDE ", engine: wire, act: [" r "]}"
+/* Rules of the other direction come first or last, and are not ours */
+#define ACTED(n)                                                                                   \
+	"[{\"direction\": \"down\", \"happened\": 9}, {\"direction\": \"up\", \"happened\": " #n   \
+	"}]"
 
 /* A row: a case, counters of outside:up, and what came of the first entry of its timeline */
 static const struct situation {
@@ -81,6 +88,29 @@ static const struct situation {
 	  "[{\"begun\": 0}]", "renumber at 1s", 0 },
 };
 
+/* Rules for messages, and what the link says of them */
+static const struct {
+	struct situation s;
+	const char *acts; /* as JSON, or NULL */
+} rules[] = {
+	{ { "a rule that dropped", RULES(DROP), true, ONE_DROP, NULL, NULL, 1 }, ACTED(1) },
+	{ { "a rule that did not", RULES(DROP), true, "{\"dropped\": 1, \"acted\": 0}", NULL,
+	    "drop of esp:seq5 on outside:up", 0 },
+	  ACTED(0) },
+	{ { "a rule that nobody reported", RULES(DROP), true, ONE_DROP, NULL,
+	    "drop of esp:seq5 on outside:up", 0 },
+	  NULL },
+	{ { "a drop that the captures do not see", RULES(DROP), false, ONE_DROP, NULL,
+	    "drop of esp:seq5 on outside:up", 0 },
+	  ACTED(1) },
+	{ { "the second of two rules", RULES(DROP ", {on: frag, do: delay, by: 1s}"), true,
+	    ONE_DROP, NULL, "delay of frag on outside:up", 0 },
+	  ACTED(1) },
+	{ { "what a rule dropped is not the loss's", RULES(DROP) "\n- {" OUTSIDE ", loss: 1%}",
+	    true, ONE_DROP, NULL, "loss", 1 },
+	  ACTED(1) },
+};
+
 static json_t *parse(const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL);
@@ -124,7 +154,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "(none)";
 }
 
-static void check_situation(const struct situation *s)
+static void check_situation(const struct situation *s, const char *acts)
 {
 	AUTO_FREE char *reason =
 		io_printf("the planned %s did not take place", s->missing ? s->missing : "");
@@ -135,6 +165,8 @@ static void check_situation(const struct situation *s)
 	folder_begin(&f, "run");
 	lose_one(&f, s->lost);
 	link = json_pack("{s:s, s:o}", "link", "outside", "up", parse(s->counters));
+	if (acts)
+		json_object_set_new(link, "acts", parse(acts));
 	json_array_append_new(json_object_get(f.execution, "links"), link);
 	if (s->timeline)
 		json_object_set_new(f.execution, "timeline", parse(s->timeline));
@@ -217,7 +249,9 @@ int main(void)
 {
 	files_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(situations); i++)
-		check_situation(&situations[i]);
+		check_situation(&situations[i], NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		check_situation(&rules[i].s, rules[i].acts);
 	test_device();
 	test_changes();
 	return tap_done();
