@@ -167,5 +167,4 @@ uint64_t lane_due_ns(const struct lane *l)
 void lane_close(struct lane *l)
 {
 	frame_queue_release(&l->queue);
-	model_release(&l->model);
 }
