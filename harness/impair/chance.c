@@ -12,6 +12,11 @@
  *	F(x) = rho / (1 - rho) * integral of F from (x - 1 + rho) / rho to x / rho
  *
  * found by iteration from the uniform one: the error shrinks by rho each time.
+ *
+ * A sequence of numbers has to keep its distribution, whatever the correlation.  It is
+ * normal inside, where that is simple, and made uniform by the normal distribution
+ * function.  Normal numbers that correlate by w give uniform ones that correlate by
+ * 6/pi asin(w/2), so w = 2 sin(pi rho / 6).
  */
 #include "impair/chance.h"
 
@@ -107,9 +112,33 @@ double chance_threshold(const struct chance *c)
 	return point_of(f, c->ratio);
 }
 
+static void stream_init(struct prng *prng, uint64_t seed, const char *stream, const char *what)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "%s:%s", stream, what);
+	prng_init(prng, seed, name);
+}
+
+static double draw(struct draws *d)
+{
+	double fresh = prng_unit(&d->prng);
+
+	d->last = (1 - d->correlation) * fresh + d->correlation * d->last;
+	return d->last;
+}
+
+/* By Box and Muller */
+static double normal(struct prng *prng)
+{
+	double far = sqrt(-2 * log(1 - prng_unit(prng)));
+
+	return far * cos(2 * M_PI * prng_unit(prng));
+}
+
 /**
- * draws_init() - Begin a sequence of draws
- * @d:		Filled in; give it to draws_release()
+ * draws_init() - Begin to draw for something
+ * @d:		Filled in
  * @c:		Ratio and correlation
  * @seed:	The seed of the case
  * @stream:	Name of the random stream of the link and direction
@@ -118,26 +147,10 @@ double chance_threshold(const struct chance *c)
 void draws_init(struct draws *d, const struct chance *c, uint64_t seed, const char *stream,
 		const char *what)
 {
-	char name[96];
-
-	*d = (struct draws){ .correlation = c->correlation };
-	snprintf(name, sizeof(name), "%s:%s", stream, what);
-	prng_init(&d->prng, seed, name);
-	d->threshold = chance_threshold(c);
-	if (c->correlation <= 0)
-		return;
-	d->share = shares(c->correlation);
-	d->last = prng_unit(&d->prng);
-	for (double weight = 1; weight > PRECISION; weight *= c->correlation)
-		draws_uniform(d); /* until the first one is forgotten */
-}
-
-static double draw(struct draws *d)
-{
-	double fresh = prng_unit(&d->prng);
-
-	d->last = d->share ? (1 - d->correlation) * fresh + d->correlation * d->last : fresh;
-	return d->last;
+	*d = (struct draws){ .correlation = c->correlation, .threshold = chance_threshold(c) };
+	stream_init(&d->prng, seed, stream, what);
+	for (double weight = c->correlation; weight > PRECISION; weight *= c->correlation)
+		draw(d); /* until where it began is forgotten */
 }
 
 /** draws_happens() - Does it happen to this frame? */
@@ -146,22 +159,28 @@ bool draws_happens(struct draws *d)
 	return d->threshold > 0 && draw(d) < d->threshold;
 }
 
-/** draws_uniform() - A correlated number in [0, 1), each as likely as any other */
-double draws_uniform(struct draws *d)
+/**
+ * sequence_init() - Begin a sequence of numbers
+ * @s:		Filled in
+ * @correlation: Of each with the one before: 0 to below 1
+ * @seed:	The seed of the case
+ * @stream:	Name of the random stream of the link and direction
+ * @what:	And of what is drawn for
+ */
+void sequence_init(struct sequence *s, double correlation, uint64_t seed, const char *stream,
+		   const char *what)
 {
-	double x = draw(d), t;
-	int k;
-
-	if (!d->share)
-		return x;
-	k = (int)(x * GRID);
-	t = x * GRID - k;
-	return fmin(d->share[k] + (d->share[k + 1] - d->share[k]) * t, 1 - 0x1.0p-53);
+	*s = (struct sequence){ .weight = 2 * sin(M_PI * correlation / 6) };
+	stream_init(&s->prng, seed, stream, what);
+	if (s->weight > 0)
+		s->last = normal(&s->prng);
 }
 
-/** draws_release() - Free it; idempotent */
-void draws_release(struct draws *d)
+/** sequence_next() - A number in [0, 1) */
+double sequence_next(struct sequence *s)
 {
-	free(d->share);
-	d->share = NULL;
+	if (s->weight <= 0)
+		return prng_unit(&s->prng);
+	s->last = s->weight * s->last + sqrt(1 - s->weight * s->weight) * normal(&s->prng);
+	return fmin(erfc(-s->last / M_SQRT2) / 2, 1 - 0x1p-53);
 }

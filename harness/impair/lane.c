@@ -198,5 +198,4 @@ void lane_lose_waiting(struct lane *l)
 void lane_close(struct lane *l)
 {
 	frame_queue_release(&l->queue);
-	model_release(&l->model);
 }

@@ -21,26 +21,21 @@
 
 /**
  * model_init() - Begin
- * @m:		Filled in; give it to model_release()
+ * @m:		Filled in
  * @plan:	What shall happen; borrowed, must outlive @m
  * @seed:	The seed of the case
  * @stream:	Name of the random streams, one for each link and direction
  */
 void model_init(struct model *m, const struct impairment *plan, uint64_t seed, const char *stream)
 {
-	const struct chance jitter = { .correlation = plan->delay_correlation };
-	const struct chance none = { 0 };
-	struct draws bit;
-
 	memset(m, 0, sizeof(*m));
 	m->plan = plan;
 	loss_init(&m->loss, plan, seed, stream);
 	draws_init(&m->duplicate, &plan->duplicate, seed, stream, "duplicate");
 	draws_init(&m->corrupt, &plan->corrupt, seed, stream, "corrupt");
 	draws_init(&m->reorder, &plan->reorder, seed, stream, "reorder");
-	draws_init(&m->jitter, &jitter, seed, stream, "jitter");
-	draws_init(&bit, &none, seed, stream, "bit");
-	m->bit = bit.prng;
+	sequence_init(&m->jitter, plan->delay_correlation, seed, stream, "jitter");
+	sequence_init(&m->bit, 0, seed, stream, "bit");
 }
 
 static struct fate decide(struct model *m, bool armed, uint64_t position, size_t len)
@@ -48,14 +43,14 @@ static struct fate decide(struct model *m, bool armed, uint64_t position, size_t
 	struct fate f = { .delay_ns = (int64_t)m->plan->delay_ns };
 
 	if (m->plan->jitter_ns)
-		f.delay_ns = distribution_delay(m->plan, draws_uniform(&m->jitter));
+		f.delay_ns = distribution_delay(m->plan, sequence_next(&m->jitter));
 	if (!armed)
 		return f;
 	if (loss_decide(&m->loss, position))
 		f.why = m->loss.why;
 	f.corrupted = draws_happens(&m->corrupt) && len;
 	if (f.corrupted)
-		f.bit = prng_u64(&m->bit) % (8 * len);
+		f.bit = (size_t)(sequence_next(&m->bit) * 8 * (double)len);
 	f.reordered = draws_happens(&m->reorder);
 	return f;
 }
@@ -95,13 +90,4 @@ void model_decide(struct model *m, bool armed, uint64_t position, size_t len, st
 	if (ret->copied)
 		settle(m, &ret->copy);
 	settle(m, &ret->frame);
-}
-
-/** model_release() - Free it; idempotent */
-void model_release(struct model *m)
-{
-	draws_release(&m->duplicate);
-	draws_release(&m->corrupt);
-	draws_release(&m->reorder);
-	draws_release(&m->jitter);
 }

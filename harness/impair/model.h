@@ -35,13 +35,12 @@ struct fates {
 struct model {
 	const struct impairment *plan; /* borrowed: outlives the model */
 	struct loss_model loss;
-	struct draws duplicate, corrupt, reorder, jitter;
-	struct prng bit;
+	struct draws duplicate, corrupt, reorder;
+	struct sequence jitter, bit;
 	uint64_t behind; /* frames that were delayed since the last that was reordered */
 };
 
 void model_init(struct model *m, const struct impairment *plan, uint64_t seed, const char *stream);
 void model_decide(struct model *m, bool armed, uint64_t position, size_t len, struct fates *ret);
-void model_release(struct model *m);
 
 #endif

@@ -214,6 +214,7 @@ static inline void send_frames(enum direction d, unsigned from, unsigned to, siz
 	}
 }
 
+/* By the kernel's stamp, or now if the socket has none */
 static inline uint64_t arrival_ns(struct msghdr *m)
 {
 	struct timespec ts = { 0 };
@@ -221,7 +222,7 @@ static inline uint64_t arrival_ns(struct msghdr *m)
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
 		if (c->cmsg_type == SCM_TIMESTAMPNS)
 			memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+	return ts.tv_sec ? (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec : clock_stamp_ns();
 }
 
 /* A frame of send_frames() as it was sent?  Its own addresses do not matter to anybody */

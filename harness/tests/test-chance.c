@@ -105,24 +105,24 @@ static void check_ratio(void)
 
 static void check_draws(void)
 {
-	static const double correlations[] = { 0, 0.25, 0.9 };
+	static const double correlations[] = { 0, 0.25, 0.5, 0.9 };
 
 	for (size_t c = 0; c < ARRAY_SIZE(correlations); c++) {
 		const struct chance chance = { 0.1, correlations[c] };
-		double rho = chance.correlation, before = 0, sum = 0, product = 0, lag;
+		double rho = chance.correlation, before = 0, product = 0, square = 0, chi = 0, lag;
 		unsigned happened = 0, tenths[10] = { 0 };
-		struct draws d, u;
-		double chi = 0;
+		struct sequence s;
+		struct draws d;
 
 		draws_init(&d, &chance, 7, "wire:outside:up", "duplicate");
-		draws_init(&u, &chance, 7, "wire:outside:up", "jitter");
+		sequence_init(&s, rho, 7, "wire:outside:up", "jitter");
 		for (int n = 0; n < DRAWS; n++) {
-			double x = draws_uniform(&u) - 0.5;
+			double x = sequence_next(&s) - 0.5;
 
 			happened += draws_happens(&d);
 			tenths[(int)((x + 0.5) * 10)]++;
-			sum += x;
 			product += x * before;
+			square += x * x;
 			before = x;
 		}
 		tap_ok(fabs((double)happened / DRAWS - 0.1) < 4 * sigma(0.1, rho),
@@ -131,12 +131,10 @@ static void check_draws(void)
 			chi += pow(tenths[i] - DRAWS / 10.0, 2) / (DRAWS / 10.0);
 		/* 9 degrees of freedom: 27.9 in 0.1 % of all; correlation spreads it as above */
 		tap_ok(chi < 27.9 * (1 + rho) / (1 - rho), "any number as likely: chi2 %.1f", chi);
-		lag = product / DRAWS * 12;
-		/* The map to a uniform number takes a little of it */
-		tap_ok(fabs(lag - rho) < 0.03, "one remembers the last: correlation %.3f", lag);
-		draws_release(&d);
-		draws_release(&u);
-		draws_release(&u);
+		lag = product / square;
+		tap_ok(fabs(lag - rho) < 4 / sqrt(DRAWS),
+		       "numbers correlated by %g: measured %.5f, within %.5f", rho, lag,
+		       4 / sqrt(DRAWS));
 	}
 }
 

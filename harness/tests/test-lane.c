@@ -262,7 +262,6 @@ static struct sums decide(const struct impairment *plan, bool armed)
 			s.last_byte += f.frame.bit / 8 == 99;
 		}
 	}
-	model_release(&m);
 	return s;
 }
 
