@@ -85,7 +85,7 @@ static struct impair_counters wire_end(const struct wire_rig *w)
 	struct err err = { 0 };
 	int status;
 
-	must(!wire_stop(w->control, c, &err), err.text);
+	must(!wire_stop(w->control, c, NULL, &err), err.text);
 	close(w->control);
 	waitpid(w->pid, &status, 0);
 	return c[DIR_UP];
@@ -144,7 +144,7 @@ static void run_netem(const struct impairment *plan, unsigned frames, struct imp
 	else
 		traffic(DIR_UP, frames, NS_PER_S);
 	take_sample(&samples[ENGINE_NETEM], frames);
-	must(!impair_stop(&rig.link, c, &err), err.text);
+	must(!impair_stop(&rig.link, c, NULL, &err), err.text);
 	*ret = c[DIR_UP];
 }
 
