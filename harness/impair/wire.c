@@ -281,7 +281,8 @@ static int take(struct wire *w, struct lane *l, size_t len, struct err *err)
 	struct passage p;
 
 	l->n.seen++;
-	meaning_read(w->actor.meaning, direction_of(w, l), w->frame, len, &w->meanings);
+	if (w->actor.rules_len || w->decisions_fd >= 0)
+		meaning_read(w->actor.meaning, direction_of(w, l), w->frame, len, &w->meanings);
 	judge(w, l, len, &p);
 	if (!p.acted.due_ns && forward(w, l, w->frame, p.acted.len, &p.fates, p.acted.copies,
 				       &w->meanings, p.wait_ns, err))

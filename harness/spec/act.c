@@ -45,17 +45,17 @@ enum {
 
 #define NUMBER(word, field, least, most, text)                                                     \
 	{                                                                                          \
-		.name = word, .kind = SCHEMA_COUNT, .offset = offsetof(struct act, field),         \
-		.min = least, .max = most, .range = text                                           \
+		.name = (word), .kind = SCHEMA_COUNT, .offset = offsetof(struct act, field),       \
+		.min = (least), .max = (most), .range = (text)                                     \
 	}
 #define TIME(word)                                                                                 \
 	{                                                                                          \
-		.name = word, .kind = SCHEMA_DURATION, .offset = offsetof(struct act, time_ns),    \
-		.min = 1, .max = 24 * 3600 * NS_PER_S, .range = "more than 0s, at most 24h"        \
+		.name = (word), .kind = SCHEMA_DURATION, .offset = offsetof(struct act, time_ns),  \
+		.min = 1, .max = 86400 * NS_PER_S, .range = "more than 0s, at most 24h"            \
 	}
 #define PATTERN(word, field)                                                                       \
 	{                                                                                          \
-		.name = word, .kind = SCHEMA_OWN, .offset = offsetof(struct act, field),           \
+		.name = (word), .kind = SCHEMA_OWN, .offset = offsetof(struct act, field),         \
 		.read = read_pattern                                                               \
 	}
 
@@ -149,7 +149,7 @@ static void complete(struct act *a)
 
 static bool read_act(struct document *doc, yaml_node_t *node, struct act *ret)
 {
-	yaml_node_t *said[KEYS];
+	yaml_node_t *said[KEYS] = { NULL };
 
 	if (!schema_read(doc, node, keys, ret))
 		return false;

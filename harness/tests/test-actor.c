@@ -61,7 +61,7 @@ static void pass(struct bench *b, enum direction d, const struct meanings *m, co
 
 	packet_parse_frame(frame, len, &p);
 	snprintf(b->log + used, sizeof(b->log) - used, "%s:%u ", direction_names[d],
-		 p.l4 && p.proto == IPPROTO_ESP ? p.l4[7] : 0);
+		 p.l4 && p.proto == IPPROTO_ESP ? p.l4[7] : 0U);
 	actor_passed(&b->a, d, b->now_ns, m);
 }
 
@@ -78,7 +78,7 @@ static void release(struct bench *b)
 
 static struct acted offer(struct bench *b, enum direction d, uint8_t *frame, size_t len)
 {
-	struct meanings m;
+	struct meanings m = { .len = 0 };
 	struct acted done;
 	struct held *f;
 

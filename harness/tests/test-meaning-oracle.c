@@ -86,7 +86,7 @@ static const uint64_t *number(const struct meaning *m, const char *name)
 
 	for (int i = 0; i < MEANING_NUMBERS && names[i]; i++)
 		if (!strcmp(names[i], name))
-			return m->has & 1U << i ? &m->number[i] : NULL;
+			return (m->has & 1U << i) ? &m->number[i] : NULL;
 	return NULL;
 }
 

@@ -12,6 +12,8 @@
 #include "tests/frames.h"
 #include "tests/tap.h"
 
+#define COLLECTED_MAX 8000
+
 static struct meaning_state *state;
 
 static void fresh(void)
@@ -145,7 +147,7 @@ static void check_ike(void)
 /* Main Mode, Quick Mode twice; the numbers of exchanges are random */
 static void check_ikev1(void)
 {
-	uint8_t b[200];
+	uint8_t b[200] = { 0 };
 
 	fresh();
 	for (unsigned i = 0; i < 6; i++) {
@@ -247,7 +249,7 @@ static void collect(char *to, const char *names)
 	const char *space = strchr(names, ' ');
 
 	if (space)
-		strcat(to, space);
+		snprintf(to + strlen(to), COLLECTED_MAX - strlen(to), "%s", space);
 }
 
 /* The script in segments of @first bytes and then @rest each */
@@ -266,7 +268,7 @@ static void play(const struct script *s, size_t first, size_t rest, char *to)
 static void check_streams(void)
 {
 	static struct script scripts[3];
-	static char got[8000];
+	static char got[COLLECTED_MAX];
 
 	make_scripts(scripts);
 	for (size_t i = 0; i < 3; i++) {
@@ -396,11 +398,11 @@ static void check_hostile(void)
 			f[14] = 0x45;
 			frame_put16(f + 16, (uint32_t)len - 14);
 			frame_put16(f + 20, 0);
-			f[23] = r & 1 << 20 ? 6 : 17;
+			f[23] = (r & 1 << 20) ? 6 : 17;
 			if (f[23] == 17)
 				frame_put16(f + 38, (uint32_t)len - 34);
 			if (f[23] == 17 && r & 1 << 21)
-				frame_put16(f + 34, r & 1 << 22 ? 4500 : 1194);
+				frame_put16(f + 34, (r & 1 << 22) ? 4500 : 1194);
 			if (f[23] == 6 && len > 54)
 				f[46] = 0x50;
 			if (f[23] == 6)
