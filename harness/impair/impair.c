@@ -266,14 +266,16 @@ int impair_read(const struct impair_link *link, struct impair_counters ret[DIR_C
  * impair_stop() - Get the counters of a link, for the last time
  * @link:	A started link; a wire ends by it, netem goes with its node
  * @ret:	Set on success: a row for each direction
- * @ret_acts:	Set on success to what the rules of `act` did, a new reference; NULL: none
+ * @ret_acts:	Set to what the rules of `act` did, a new reference, or to NULL if the engine has
+ *		none.  May be NULL
  *
  * Return: 0, or -1 with @err set
  */
 int impair_stop(const struct impair_link *link, struct impair_counters ret[DIR_COUNT],
 		json_t **ret_acts, struct err *err)
 {
-	*ret_acts = NULL;
+	if (ret_acts)
+		*ret_acts = NULL;
 	if (engines[link->engine].stop(link, ret, ret_acts, err))
 		return err_wrap(err, "link '%s'", link->name);
 	return 0;

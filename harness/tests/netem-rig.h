@@ -307,9 +307,8 @@ static inline struct impair_counters counters(enum direction d)
 {
 	struct impair_counters c[DIR_COUNT] = { 0 };
 	struct err err = { 0 };
-	json_t *acts; /* netem has none */
 
-	tap_ok(!impair_stop(&rig.link, c, &acts, &err), "the counters can be read%s%s",
+	tap_ok(!impair_stop(&rig.link, c, NULL, &err), "the counters can be read%s%s",
 	       err.text[0] ? ": " : "", err.text);
 	tap_ok(c[d].seen + c[d].duplicated ==
 		       c[d].dropped + c[d].overflow + c[d].failed + c[d].queued + c[d].delivered,
