@@ -42,6 +42,11 @@ struct claim {
 /* clang-format off */
 #define NEVER(at, what) { at, what, 0, 0 }
 #define EVER(at, what)	{ at, what, 1, 1000000 }
+#define IPV4	4
+#define BOTH	6 /* the last one */
+#define REAL	0
+#define TICK	(NS_PER_MS / 10)
+#define SLOW	(NS_PER_S / 10)
 #define UP	"tcp.dstport == 7008 && "
 #define DOWN	"tcp.srcport == 7008 && "
 #define ECN(is) "(ip.dsfield.ecn " is " || ipv6.tclass.ecn " is ")"
@@ -50,95 +55,100 @@ struct claim {
 static const struct row {
 	const char *device;
 	uint64_t bytes;
+	uint64_t tick_ns; /* the device's clock: so long for each packet, or REAL */
 	double loss;
 	bool intact;
+	int families; /* BOTH where the bytes of IP matter, or IPV4 */
 	enum counter witness;
 	struct claim claims[3];
 } rows[] = {
-	{ "meddlebox", 1000000, 0.02, true, COUNTER_FORWARDED,
+	{ "meddlebox", 1000000, REAL, 0.02, true, BOTH, COUNTER_FORWARDED,
 	  { EVER("a", "tcp.len > 0") } },
-	{ "meddlebox,contiguous=on", 300000, 0.02, true, COUNTER_MEDDLE_NOT_CONTIGUOUS,
+	{ "meddlebox,contiguous=on", 300000, REAL, 0.02, true, IPV4, COUNTER_MEDDLE_NOT_CONTIGUOUS,
 	  { NEVER("b", UP "tcp.analysis.lost_segment") } },
-	{ "meddlebox,proxy-ack=on", 300000, 0.02, true, COUNTER_MEDDLE_PROXY_ACK,
+	{ "meddlebox,proxy-ack=on", 300000, REAL, 0.02, true, IPV4, COUNTER_MEDDLE_PROXY_ACK,
 	  { EVER("a", DOWN "tcp.ack > 100000") } },
-	{ "meddlebox,isn-rewrite=on", 300000, 0.02, true, COUNTER_MEDDLE_ISN,
+	{ "meddlebox,isn-rewrite=on", 300000, REAL, 0.02, true, BOTH, COUNTER_MEDDLE_ISN,
 	  { EVER("a", DOWN "tcp.options.sack_le > 0 && tcp.options.sack_le < 300100") } },
-	{ "meddlebox,isn-rewrite=not-sack", 300000, 0.02, true, COUNTER_MEDDLE_ISN,
+	{ "meddlebox,isn-rewrite=not-sack", 300000, REAL, 0.02, true, IPV4, COUNTER_MEDDLE_ISN,
 	  { EVER("a", DOWN "tcp.options.sack_le > 1000000") } },
-	{ "meddlebox,strip-options=all", 300000, 0.01, true, COUNTER_MEDDLE_OPTIONS_STRIPPED,
+	{ "meddlebox,strip-options=all", 300000, REAL, 0.01, true, BOTH, COUNTER_MEDDLE_OPTIONS_STRIPPED,
 	  { EVER("a", UP "tcp.options"), NEVER("b", UP "tcp.options") } },
 	{ "meddlebox,strip-options=unknown,add-option=77",
-	  300000, 0, true, COUNTER_MEDDLE_OPTION_ADDED,
+	  300000, REAL, 0, true, IPV4, COUNTER_MEDDLE_OPTION_ADDED,
 	  { EVER("b", UP "tcp.option_kind == 77"),
 	    EVER("b", UP "tcp.options.timestamp.tsval") } },
-	{ "meddlebox,bad-option=zero,options-in=syn", 300000, 0, true, COUNTER_MEDDLE_BAD_OPTION,
+	{ "meddlebox,bad-option=zero,options-in=syn",
+	  300000, REAL, 0, true, IPV4, COUNTER_MEDDLE_BAD_OPTION,
 	  { EVER("b", UP "tcp.options contains fd:00:00:00") } },
-	{ "meddlebox,bad-option=past", 300000, 0, true, COUNTER_MEDDLE_BAD_OPTION,
+	{ "meddlebox,bad-option=past", 300000, REAL, 0, true, BOTH, COUNTER_MEDDLE_BAD_OPTION,
 	  { EVER("b", UP "tcp.options contains fd:28:00:00") } },
-	{ "meddlebox,mss-clamp=700", 300000, 0, true, COUNTER_MEDDLE_MSS,
+	{ "meddlebox,mss-clamp=700", 300000, REAL, 0, true, IPV4, COUNTER_MEDDLE_MSS,
 	  { EVER("b", "tcp.options.mss_val == 700"), NEVER("b", UP "tcp.options.mss_val > 700"),
 	    NEVER("a", UP "tcp.len > 700") } },
 	{ "meddlebox,coalesce=4kB,coalesce-hold=2ms,mss-clamp=500",
-	  300000, 0.01, true, COUNTER_MEDDLE_COALESCED,
+	  300000, REAL, 0.01, true, BOTH, COUNTER_MEDDLE_COALESCED,
 	  { NEVER("a", UP "tcp.len > 500"), EVER("b", UP "tcp.len > 1300") } },
-	{ "meddlebox,resegment=1B", 20000, 0.01, true, COUNTER_MEDDLE_RESEGMENTED,
+	{ "meddlebox,resegment=1B", 20000, REAL, 0.01, true, BOTH, COUNTER_MEDDLE_RESEGMENTED,
 	  { NEVER("b", UP "tcp.len > 1"), { "b", UP "tcp.len == 1", 20000, 1000000 } } },
 	{ "meddlebox,window-squeeze=3kB,direction=down",
-	  100000, 0, true, COUNTER_MEDDLE_WINDOW_SQUEEZED,
+	  100000, REAL, 0, true, IPV4, COUNTER_MEDDLE_WINDOW_SQUEEZED,
 	  { EVER("b", DOWN "tcp.window_size > 3000 && tcp.flags.syn == 0"),
 	    NEVER("a", DOWN "tcp.window_size > 3000 && tcp.flags.syn == 0") } },
 	{ "meddlebox,window-squeeze=20kB,window-from=2ms,direction=down",
-	  3000000, 0, true, COUNTER_MEDDLE_WINDOW_SHRUNK,
+	  300000, TICK, 0, true, IPV4, COUNTER_MEDDLE_WINDOW_SHRUNK,
 	  { EVER("a", DOWN "tcp.window_size > 20000 && tcp.flags.syn == 0"),
 	    EVER("a", DOWN "tcp.window_size <= 20000 && tcp.flags.syn == 0") } },
-	{ "meddlebox,zero-window=300ms,zero-window-at=2ms,direction=down",
-	  1000000, 0, true, COUNTER_MEDDLE_WINDOW_ZEROED,
+	{ "meddlebox,zero-window=1500ms,zero-window-at=500ms,direction=down",
+	  1000000, SLOW, 0, true, IPV4, COUNTER_MEDDLE_WINDOW_ZEROED,
 	  { NEVER("b", DOWN "tcp.window_size == 0"), EVER("a", DOWN "tcp.window_size == 0") } },
-	{ "meddlebox,ecn=bleach", 300000, 0, true, COUNTER_MEDDLE_ECN,
+	{ "meddlebox,ecn=bleach", 300000, REAL, 0, true, BOTH, COUNTER_MEDDLE_ECN,
 	  { EVER("a", UP ECN("!= 0")), NEVER("b", UP ECN("!= 0")) } },
-	{ "meddlebox,ecn=mark", 100000, 0, true, COUNTER_MEDDLE_ECN,
+	{ "meddlebox,ecn=mark", 100000, REAL, 0, true, BOTH, COUNTER_MEDDLE_ECN,
 	  { EVER("b", UP ECN("== 3")),
 	    EVER("a", DOWN "tcp.flags.ece == 1 && tcp.flags.syn == 0"),
 	    EVER("b", UP "tcp.flags.cwr == 1 && tcp.flags.syn == 0") } },
-	{ "meddlebox,ecn=blackhole", 3000, 0, true, COUNTER_MEDDLE_ECN_DROPPED,
+	{ "meddlebox,ecn=blackhole", 3000, REAL, 0, true, BOTH, COUNTER_MEDDLE_ECN_DROPPED,
 	  { EVER("a", UP "tcp.len > 0 && " ECN("!= 0")),
 	    EVER("a", UP "tcp.len > 0 && tcp.analysis.retransmission && " ECN("== 0")),
 	    NEVER("b", UP ECN("!= 0")) } },
-	{ "meddlebox,ecn=strip-setup", 20000, 0, true, COUNTER_MEDDLE_ECN,
+	{ "meddlebox,ecn=strip-setup", 20000, REAL, 0, true, BOTH, COUNTER_MEDDLE_ECN,
 	  { NEVER("b", UP "tcp.flags.ece == 1"), NEVER("a", UP ECN("!= 0")) } },
-	{ "meddlebox,dpi=tls,dpi-block=others", 20000, 0, false, COUNTER_MEDDLE_DPI,
+	{ "meddlebox,dpi=tls,dpi-block=others", 20000, REAL, 0, false, IPV4, COUNTER_MEDDLE_DPI,
 	  { EVER("b", UP "tcp.flags.syn == 1"), NEVER("b", UP "tcp.len > 0") } },
-	{ "meddlebox,dpi=tls,dpi-block=others,dpi-action=rst", 20000, 0, false, COUNTER_MEDDLE_DPI,
+	{ "meddlebox,dpi=tls,dpi-block=others,dpi-action=rst",
+	  20000, REAL, 0, false, IPV4, COUNTER_MEDDLE_DPI,
 	  { EVER("a", DOWN "tcp.flags.reset == 1"), EVER("b", UP "tcp.flags.reset == 1") } },
-	{ "meddlebox,dpi=tls", 20000, 0, true, COUNTER_FORWARDED,
+	{ "meddlebox,dpi=tls", 20000, REAL, 0, true, IPV4, COUNTER_FORWARDED,
 	  { EVER("b", UP "tcp.len > 0") } },
-	{ "meddlebox,mtu=1300", 300000, 0, true, COUNTER_MEDDLE_PTB_SENT,
+	{ "meddlebox,mtu=1300", 300000, REAL, 0, true, BOTH, COUNTER_MEDDLE_PTB_SENT,
 	  { EVER("a", "icmp.type == 3 || icmpv6.type == 2"), NEVER("b", UP "tcp.len > 1260") } },
-	{ "meddlebox,mtu=1300,ptb=lost", 20000, 0, false, COUNTER_MEDDLE_MTU_DROPPED,
+	{ "meddlebox,mtu=1300,ptb=lost", 20000, REAL, 0, false, BOTH, COUNTER_MEDDLE_MTU_DROPPED,
 	  { NEVER("a", "icmp.type == 3 || icmpv6.type == 2"), NEVER("b", UP "tcp.len > 1260") } },
-	{ "meddlebox,ptb=forged,ptb-mtu=1280", 300000, 0, true, COUNTER_MEDDLE_PTB,
+	{ "meddlebox,ptb=forged,ptb-mtu=1280", 300000, REAL, 0, true, BOTH, COUNTER_MEDDLE_PTB,
 	  { EVER("a", UP "tcp.len > 1240"), EVER("a", UP "tcp.len > 1100 && tcp.len <= 1240") } },
 	{ "meddlebox,inject=rst,inject-seq=outside,inject-at=1ms,inject-every=1ms,"
 	  "inject-times=1000",
-	  3000000, 0, true, COUNTER_MEDDLE_INJECTED,
+	  300000, TICK, 0, true, BOTH, COUNTER_MEDDLE_INJECTED,
 	  { EVER("a", DOWN "tcp.flags.reset == 1"), EVER("b", UP "tcp.flags.reset == 1") } },
 	{ "meddlebox,inject=syn,inject-seq=window,inject-at=1ms,inject-every=1ms,"
 	  "inject-times=1000,inject-to=server",
-	  3000000, 0, true, COUNTER_MEDDLE_INJECTED,
+	  300000, TICK, 0, true, IPV4, COUNTER_MEDDLE_INJECTED,
 	  { { "b", UP "tcp.flags.syn == 1", 2, 1000 } } },
 	{ "meddlebox,inject=rst,inject-at=1ms,inject-every=1ms,inject-times=1000,inject-to=client",
-	  30000000, 0, false, COUNTER_MEDDLE_INJECTED,
+	  300000, TICK, 0, false, IPV4, COUNTER_MEDDLE_INJECTED,
 	  { EVER("a", DOWN "tcp.flags.reset == 1") } },
-	{ "meddlebox,police=20mbit", 300000, 0, true, COUNTER_MEDDLE_POLICED,
+	{ "meddlebox,police=2mbit,police-burst=3kB", 60000, REAL, 0, true, IPV4, COUNTER_MEDDLE_POLICED,
 	  { EVER("a", UP "tcp.analysis.retransmission") } },
-	{ "meddlebox,restart-at=2ms", 3000000, 0, true, COUNTER_MEDDLE_RESTARTED,
+	{ "meddlebox,restart-at=2ms", 300000, TICK, 0, true, IPV4, COUNTER_MEDDLE_RESTARTED,
 	  { EVER("b", UP "tcp.len > 0") } },
 	{ "meddlebox,restart-at=2ms,pick-up=refuse",
-	  3000000, 0, false, COUNTER_MEDDLE_PICK_UP_REFUSED,
+	  300000, TICK, 0, false, IPV4, COUNTER_MEDDLE_PICK_UP_REFUSED,
 	  { EVER("b", UP "tcp.len > 0") } },
-	{ "asa-proxy,coalesce=4kB,coalesce-hold=2ms", 300000, 0, true, COUNTER_MEDDLE_COALESCED,
+	{ "asa-proxy,coalesce=4kB,coalesce-hold=2ms",
+	  300000, REAL, 0, true, IPV4, COUNTER_MEDDLE_COALESCED,
 	  { EVER("b", UP "tcp.len > 0") } },
-	{ "asa-proxy,restart-at=2ms", 3000000, 0, false, COUNTER_TCP_NOT_SYN,
+	{ "asa-proxy,restart-at=2ms", 300000, TICK, 0, false, IPV4, COUNTER_TCP_NOT_SYN,
 	  { EVER("b", UP "tcp.len > 0") } },
 };
 
@@ -191,7 +201,13 @@ struct link {
 	uint8_t head[ENDS][ETHERNET]; /* of what an end sends */
 	int counters_fd;
 	struct engine *engine;
+	uint64_t tick_ns, packets;
 };
+
+static uint64_t link_clock(const struct link *l)
+{
+	return l->tick_ns ? NS_PER_S + l->packets * l->tick_ns : clock_ns();
+}
 
 static struct link *forwarding;
 
@@ -215,14 +231,14 @@ static void report(int signo)
 	_exit(write(forwarding->counters_fd, c, COUNTER_COUNT * sizeof(*c)) < 0);
 }
 
-static struct link make_link(const char *device, int counters_fd)
+static struct link make_link(const struct row *row, int counters_fd)
 {
-	struct link l = { .counters_fd = counters_fd };
+	struct link l = { .counters_fd = counters_fd, .tick_ns = row->tick_ns };
 	struct device_config config;
 	struct choice choice;
 	struct err err = { 0 };
 
-	if (choice_parse(device, &choice, &err) ||
+	if (choice_parse(row->device, &choice, &err) ||
 	    device_config_from_choice(&choice, &config, &err)) {
 		fprintf(stderr, "# %s\n", err.text);
 		_exit(1);
@@ -254,15 +270,16 @@ static void carry(struct link *l, int end, struct prng *prng, double loss)
 			continue; /* the kernel's own of the other family */
 		if (end == A && len > 300 && prng_unit(prng) < loss)
 			continue;
-		engine_packet(l->engine, clock_ns(), end == A ? DIR_UP : DIR_DOWN, frame + ETHERNET,
-			      len, &out);
+		l->packets++;
+		engine_packet(l->engine, link_clock(l), end == A ? DIR_UP : DIR_DOWN,
+			      frame + ETHERNET, len, &out);
 	}
 }
 
 /* Ends with SIGTERM, by which it reports the counters */
 static void forward(const struct row *row, int counters_fd)
 {
-	struct link l = make_link(row->device, counters_fd);
+	struct link l = make_link(row, counters_fd);
 	const struct engine_out out = { .emit = emit, .ctx = &l };
 	struct pollfd polls[ENDS] = { { .fd = tap[A], .events = POLLIN },
 				      { .fd = tap[B], .events = POLLIN } };
@@ -277,14 +294,15 @@ static void forward(const struct row *row, int counters_fd)
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	signal(SIGTERM, report);
 	for (;;) {
-		uint64_t deadline = engine_deadline(l.engine), now = clock_ns();
+		uint64_t deadline = l.tick_ns ? UINT64_MAX : engine_deadline(l.engine);
+		uint64_t now = clock_ns();
 		uint64_t left = deadline > now ? deadline - now : 0;
 		const struct timespec ts = { .tv_sec = (time_t)(left / NS_PER_S),
 					     .tv_nsec = (long)(left % NS_PER_S) };
 
 		/* SIGTERM comes in here only */
 		ppoll(polls, ENDS, deadline == UINT64_MAX ? NULL : &ts, &none);
-		engine_timer(l.engine, clock_ns(), &out);
+		engine_timer(l.engine, link_clock(&l), &out);
 		for (int end = 0; end < ENDS; end++)
 			carry(&l, end, &prng, row->loss);
 	}
@@ -514,7 +532,8 @@ int main(int argc, char **argv)
 	}
 	for (version = 4; version <= 6; version += 2)
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-			if (argc < 2 || strstr(rows[i].device, argv[1]))
+			if (version <= rows[i].families &&
+			    (argc < 2 || strstr(rows[i].device, argv[1])))
 				check_row(&rows[i]);
 	return tap_done();
 }
