@@ -56,7 +56,6 @@ void lane_change(struct lane *l, const struct impairment *plan, bool blocked, ui
 	l->plan = &l->changed;
 	l->blocked = blocked;
 	l->limit = queue_limit(plan);
-	model_release(&l->model);
 	model_init(&l->model, l->plan, seed, stream);
 }
 
