@@ -32,7 +32,7 @@ LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard h
 LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
-SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,problem determinism devices faults timeline)
+SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,problem determinism devices faults fidelity timeline)
 SH_TESTS := $(filter-out $(SYSTEM_TESTS),$(wildcard harness/tests/*.sh))
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
 
@@ -104,7 +104,7 @@ check-cases: all ## the laboratory measured against itself, then the seed cases
 	$(Q)prove -j $(JOBS) cases/seed
 
 .PHONY: check-system
-check-system: all ## the problem, determinism and faults: whole executions, three minutes
+check-system: tests ## whole executions: the problem, determinism, devices, faults, fidelity; some minutes
 	$(Q)DUPACK=$(abspath $(BUILD))/dupack prove --norc --exec '' $(PROVE) $(SYSTEM_TESTS)
 
 .PHONY: conformance
