@@ -315,6 +315,7 @@ static int drain(struct wire *w, struct lane *l, short revents, struct err *err)
 			l->in = -1;
 		break;
 	}
+	lane_release(l, w->now_ns); /* what came is looked at now: a slot counts from here */
 	return 0;
 }
 
