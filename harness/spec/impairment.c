@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "spec/act.h"
+#include "spec/impairment-values.h"
 #include "spec/schema.h"
 
 const char *const link_names[LINK_COUNT] = {
@@ -55,42 +56,7 @@ static const char *const arm_words[] = { [ARM_START] = "start", [ARM_UP] = "up" 
 
 static_assert(sizeof(enum impair_engine) == sizeof(int), "SCHEMA_WORD writes an int");
 
-#define KEYS_MAX	 32
 #define NETEM_JITTER_MAX 2147483647ULL /* ns: the kernel cuts what is above in silence */
-#define CORRELATION_MAX	 0.99 /* with more a draw hardly ever differs from the one before */
-
-/* An entry as it is written, and then what all entries say of one direction */
-struct slot {
-	int link, direction;
-	struct impairment i;
-	const yaml_node_t *said[KEYS_MAX]; /* by row of the table of keys: its value, or NULL */
-};
-
-/* netem takes "LOSS CORRELATION": people try it, so it is refused with the reason */
-static bool read_loss(struct document *doc, yaml_node_t *node, void *out)
-{
-	const char *text = document_text(node);
-
-	if (text && strchr(text, ' '))
-		return document_error(
-			doc, node,
-			"'%.60s' has a correlation, with which netem loses far less "
-			"than it says (10%% 25%% loses 1.7%%): use gemodel for bursts",
-			text);
-	return schema_value(doc, node, &(struct schema_key){ .kind = SCHEMA_RATIO }, out);
-}
-
-static bool read_correlation(struct document *doc, yaml_node_t *node, void *out)
-{
-	double *correlation = out;
-
-	if (!schema_value(doc, node, &(struct schema_key){ .kind = SCHEMA_RATIO }, correlation))
-		return false;
-	if (*correlation > CORRELATION_MAX)
-		return document_error(doc, node, "'%.60s' is out of range: write 0%% to 99%%",
-				      document_text(node));
-	return true;
-}
 
 /* An engine that was named cannot be "none": that is what no entry means */
 static bool read_engine(struct document *doc, yaml_node_t *node, void *out)
@@ -108,121 +74,6 @@ static bool read_engine(struct document *doc, yaml_node_t *node, void *out)
 	*(enum impair_engine *)out = (enum impair_engine)(ENGINE_NETEM + word);
 	return true;
 }
-
-static bool check_drop(struct document *doc, yaml_node_t *node, void *base)
-{
-	const struct impairment *i = &((struct slot *)base)->i;
-
-	if (!i->drop_len)
-		return document_error(doc, node,
-				      "'drop' is empty: write the positions of the "
-				      "frames to lose, from 1");
-	for (size_t n = 0; n < i->drop_len; n++) {
-		if (i->drop[n] < 1)
-			return document_error(doc, document_item(doc, node, n),
-					      "'0' is no position: the first frame is 1");
-		if (n && i->drop[n] <= i->drop[n - 1])
-			return document_error(doc, document_item(doc, node, n),
-					      "'%s' does not ascend: write the positions in order, "
-					      "each once",
-					      document_text(document_item(doc, node, n)));
-	}
-	return true;
-}
-
-static const struct schema_key gemodel_keys[] = {
-	{ .name = "p",
-	  .kind = SCHEMA_RATIO,
-	  .required = true,
-	  .offset = offsetof(struct gemodel, p) },
-	{ .name = "r",
-	  .kind = SCHEMA_RATIO,
-	  .required = true,
-	  .offset = offsetof(struct gemodel, r) },
-	{ .name = "loss-bad",
-	  .kind = SCHEMA_RATIO,
-	  .fallback = "100%",
-	  .offset = offsetof(struct gemodel, loss_bad) },
-	{ .name = "loss-good",
-	  .kind = SCHEMA_RATIO,
-	  .fallback = "0%",
-	  .offset = offsetof(struct gemodel, loss_good) },
-	{ 0 },
-};
-
-/* A row of the chain adds up to at most 1: the rest is to stay where it is */
-static bool check_state(struct document *doc, yaml_node_t *node, void *base)
-{
-	const struct fourstate *f = &((struct slot *)base)->i.state;
-
-	if (f->p13 + f->p14 > 1)
-		return document_error(doc, document_find(doc, node, "p14"),
-				      "'p13' and 'p14' are more than 100%% together: both leave "
-				      "state 1");
-	if (f->p31 + f->p32 > 1)
-		return document_error(doc, document_find(doc, node, "p32"),
-				      "'p31' and 'p32' are more than 100%% together: both leave "
-				      "state 3");
-	return true;
-}
-
-static const struct schema_key state_keys[] = {
-	{ .name = "p13",
-	  .kind = SCHEMA_RATIO,
-	  .required = true,
-	  .offset = offsetof(struct fourstate, p13) },
-	{ .name = "p31",
-	  .kind = SCHEMA_RATIO,
-	  .required = true,
-	  .offset = offsetof(struct fourstate, p31) },
-	{ .name = "p32",
-	  .kind = SCHEMA_RATIO,
-	  .fallback = "0%",
-	  .offset = offsetof(struct fourstate, p32) },
-	{ .name = "p23",
-	  .kind = SCHEMA_RATIO,
-	  .fallback = "100%",
-	  .offset = offsetof(struct fourstate, p23) },
-	{ .name = "p14",
-	  .kind = SCHEMA_RATIO,
-	  .fallback = "0%",
-	  .offset = offsetof(struct fourstate, p14) },
-	{ 0 },
-};
-
-static bool check_slots(struct document *doc, yaml_node_t *node, void *base)
-{
-	const struct slots *s = &((struct slot *)base)->i.slot;
-
-	if (s->max_ns < s->min_ns)
-		return document_error(doc, document_find(doc, node, "max"),
-				      "'max' is less than 'min': nothing can be both");
-	return true;
-}
-
-static const struct schema_key slot_keys[] = {
-	{ .name = "min", .kind = SCHEMA_DURATION, .offset = offsetof(struct slots, min_ns) },
-	{ .name = "max",
-	  .kind = SCHEMA_DURATION,
-	  .required = true,
-	  .offset = offsetof(struct slots, max_ns),
-	  .min = 1,
-	  .max = 3600 * NS_PER_S,
-	  .range = "more than 0s, at most 1h" },
-	{ .name = "packets",
-	  .kind = SCHEMA_COUNT,
-	  .offset = offsetof(struct slots, packets),
-	  .min = 1,
-	  .max = INT32_MAX,
-	  .range = "1 to 2147483647 packets" },
-	{ .name = "bytes",
-	  .kind = SCHEMA_SIZE,
-	  .offset = offsetof(struct slots, bytes),
-	  .min = 1,
-	  .max = INT32_MAX,
-	  .range = "1 to 2147483647 bytes" },
-	{ 0 },
-};
 
 static const struct schema_key position = { .kind = SCHEMA_COUNT };
 
@@ -263,7 +114,7 @@ static_assert(KEYS < KEYS_MAX, "said[] has a place for each key");
 #define CORRELATION(word, field)                                                                   \
 	{                                                                                          \
 		.name = word, .kind = SCHEMA_OWN, .offset = offsetof(struct slot, i.field),        \
-		.read = read_correlation                                                           \
+		.read = impairment_read_correlation                                                \
 	}
 
 static const struct schema_key keys[KEYS + 1] = {
@@ -300,16 +151,16 @@ static const struct schema_key keys[KEYS + 1] = {
 	[KEY_LOSS] = { .name = "loss",
 		       .kind = SCHEMA_OWN,
 		       .offset = offsetof(struct slot, i.loss),
-		       .read = read_loss },
+		       .read = impairment_read_loss },
 	[KEY_GEMODEL] = { .name = "gemodel",
 			  .kind = SCHEMA_MAPPING,
 			  .offset = offsetof(struct slot, i.gemodel),
-			  .keys = gemodel_keys },
+			  .keys = impairment_gemodel_keys },
 	[KEY_STATE] = { .name = "state",
 			.kind = SCHEMA_MAPPING,
 			.offset = offsetof(struct slot, i.state),
-			.keys = state_keys,
-			.check = check_state },
+			.keys = impairment_state_keys,
+			.check = impairment_check_state },
 	[KEY_DUPLICATE] = RATIO("duplicate", duplicate.ratio),
 	[KEY_DUPLICATE_CORRELATION] = CORRELATION("duplicate-correlation", duplicate.correlation),
 	[KEY_CORRUPT] = RATIO("corrupt", corrupt.ratio),
@@ -342,15 +193,15 @@ static const struct schema_key keys[KEYS + 1] = {
 	[KEY_SLOT] = { .name = "slot",
 		       .kind = SCHEMA_MAPPING,
 		       .offset = offsetof(struct slot, i.slot),
-		       .keys = slot_keys,
-		       .check = check_slots },
+		       .keys = impairment_slot_keys,
+		       .check = impairment_check_slots },
 	[KEY_DROP] = { .name = "drop",
 		       .kind = SCHEMA_LIST,
 		       .offset = offsetof(struct slot, i.drop),
 		       .len_offset = offsetof(struct slot, i.drop_len),
 		       .item = &position,
 		       .item_size = sizeof(uint64_t),
-		       .check = check_drop },
+		       .check = impairment_check_drop },
 	[KEY_COUNT] = { .name = "count",
 			.kind = SCHEMA_WORD,
 			.offset = offsetof(struct slot, i.count),

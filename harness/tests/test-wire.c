@@ -1,183 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * impair/wire between two socket pairs that stand for the TAPs: which frames come
- * out, in what order and not before when, what the counters and the decisions say.
+ * out, in what order and not before when, and what the counters say.
  *
  * No test sleeps: wire_arm() returns when all that was sent before it has been
  * judged, so it serves as a fence too; wire_stop() likewise.
  */
 #include "impair/wire.h"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
 #include "impair/loss.h"
-#include "spec/act.h"
-#include "tests/tap.h"
-
-#define FRAME_LEN 60
-#define WAIT_MS	  10000
-
-/* A wire in a process of its own, and the outer ends of its TAPs */
-struct rig {
-	pid_t pid;
-	int control;
-	int end[DIR_COUNT]; /* [DIR_UP]: where frames up are sent, and frames down come out */
-	int decisions; /* a memfd */
-	struct impair_counters n[DIR_COUNT];
-	json_t *acts; /* what the rules did */
-};
-
-static void rig_start(struct rig *r, const struct impairment *up, const struct impairment *down)
-{
-	int control[2], a[2], b[2];
-
-	memset(r, 0, sizeof(*r));
-	r->decisions = memfd_create("decisions", MFD_CLOEXEC);
-	if (r->decisions < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, a) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b))
-		abort();
-	fflush(stdout);
-	r->pid = fork();
-	if (r->pid == 0) {
-		struct wire_config config = {
-			.link = "outside",
-			.fd = { [DIR_UP] = a[1], [DIR_DOWN] = b[1] },
-			.impair = { [DIR_UP] = up, [DIR_DOWN] = down },
-			.seed = 42,
-			.decisions_fd = r->decisions,
-		};
-		struct err err = { 0 };
-
-		close(control[0]);
-		close(a[0]);
-		close(b[0]);
-		if (!wire_run(&config, control[1], &err))
-			exit(0);
-		printf("# wire_run: %s\n", err.text);
-		exit(1);
-	}
-	close(control[1]);
-	close(a[1]);
-	close(b[1]);
-	r->control = control[0];
-	r->end[DIR_UP] = a[0];
-	r->end[DIR_DOWN] = b[0];
-}
-
-static void rig_fence(struct rig *r)
-{
-	struct err err = { 0 };
-
-	if (wire_arm(r->control, &err))
-		tap_ok(false, "the wire answers: %s", err.text);
-}
-
-/* Returns the exit status of the wire */
-static int rig_wait(const struct rig *r)
-{
-	int status = -1;
-
-	waitpid(r->pid, &status, 0);
-	return status;
-}
-
-static void rig_stop(struct rig *r)
-{
-	struct err err = { 0 };
-
-	tap_ok(!wire_stop(r->control, r->n, &r->acts, &err), "the wire stops and reports%s%s",
-	       err.text[0] ? ": " : "", err.text);
-	tap_is(rig_wait(r), 0, "its process ends well");
-}
-
-static void rig_close(struct rig *r)
-{
-	json_decref(r->acts);
-	close(r->control);
-	close(r->decisions);
-	for (int d = 0; d < DIR_COUNT; d++)
-		if (r->end[d] >= 0)
-			close(r->end[d]);
-}
-
-/* A frame that carries its number: an IPv4 TCP segment, with payload or a bare ACK */
-static size_t make_frame(uint8_t *f, unsigned number, bool payload)
-{
-	const size_t ip_len = payload ? 46 : 40; /* a bare ACK has padding behind it */
-
-	memset(f, 0, FRAME_LEN);
-	f[0] = 0x02;
-	f[12] = 0x08;
-	f[14] = 0x45;
-	f[17] = (uint8_t)ip_len;
-	f[18] = (uint8_t)(number >> 8); /* the IP identification */
-	f[19] = (uint8_t)number;
-	f[22] = 64;
-	f[23] = IPPROTO_TCP;
-	f[26] = f[30] = 10;
-	f[46] = 0x50;
-	f[47] = 0x10;
-	return FRAME_LEN;
-}
-
-static void send_frame(int fd, unsigned number, bool payload)
-{
-	uint8_t f[FRAME_LEN];
-
-	make_frame(f, number, payload);
-	if (send(fd, f, sizeof(f), MSG_NOSIGNAL) != (ssize_t)sizeof(f))
-		abort();
-}
-
-/* Number of the next frame that comes out, or 0 after @wait_ms without */
-static unsigned receive_frame(int fd, int wait_ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint8_t f[2 * FRAME_LEN];
-
-	if (poll(&p, 1, wait_ms) <= 0 || recv(fd, f, sizeof(f), 0) != FRAME_LEN)
-		return 0;
-	return (unsigned)f[18] << 8 | f[19];
-}
-
-/* What has come out is exactly 1 to @sent without the listed ones, in order */
-static bool all_but(int fd, unsigned sent, const uint64_t *lost, size_t lost_len)
-{
-	size_t next = 0;
-
-	for (unsigned n = 1; n <= sent; n++) {
-		unsigned got;
-
-		if (next < lost_len && lost[next] == n) {
-			next++;
-			continue;
-		}
-		got = receive_frame(fd, 0);
-		if (got != n) {
-			printf("# got frame %u, wanted %u\n", got, n);
-			return false;
-		}
-	}
-	return receive_frame(fd, 0) == 0 && next == lost_len;
-}
-
-static bool adds_up(const struct impair_counters *c)
-{
-	return c->seen + c->duplicated ==
-	       c->dropped + c->overflow + c->failed + c->queued + c->delivered;
-}
+#include "tests/wire-rig.h"
 
 static void check_lists(void)
 {
@@ -446,149 +283,6 @@ static void check_overflow(void)
 	rig_close(&r);
 }
 
-/* Checks a line's names and values, and that every line of the file is one frame */
-static void check_decisions(void)
-{
-	uint64_t list[] = { 2 };
-	struct impairment plan = { .delay_ns = 3600 * NS_PER_S,
-				   .limit = 2,
-				   .drop = list,
-				   .drop_len = 1,
-				   .count = COUNT_PAYLOAD };
-	static const struct {
-		const char *what, *why;
-		int position;
-	} want[] = {
-		{ "pass", NULL, 0 }, /* a bare ACK */
-		{ "pass", NULL, 1 },
-		{ "drop", "list", 2 },
-		{ "drop", "queue", 3 },
-	};
-	AUTO_FREE char *text = NULL;
-	char path[64], *line, *rest = NULL;
-	uint64_t before = clock_stamp_ns(), after;
-	struct err err = { 0 };
-	struct rig r;
-	size_t n = 0;
-
-	rig_start(&r, &plan, NULL);
-	for (unsigned i = 1; i <= 4; i++)
-		send_frame(r.end[DIR_UP], i, i > 1);
-	rig_stop(&r);
-	after = clock_stamp_ns();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", r.decisions);
-	text = io_read_file(path, &(size_t){ 0 }, &err);
-	for (line = text ? strtok_r(text, "\n", &rest) : NULL; line;
-	     line = strtok_r(NULL, "\n", &rest), n++) {
-		json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-		const char *why = json_string_value(json_object_get(j, "why"));
-		uint64_t t = (uint64_t)json_integer_value(json_object_get(j, "t"));
-
-		if (n >= ARRAY_SIZE(want))
-			continue;
-		tap_ok(t >= before && t <= after, "line %zu has the time of the frame", n);
-		tap_str(json_string_value(json_object_get(j, "link")), "outside", "the link");
-		tap_str(json_string_value(json_object_get(j, "dir")), "up", "the direction");
-		tap_is(json_integer_value(json_object_get(j, "n")), n + 1, "the number");
-		tap_is(json_integer_value(json_object_get(j, "len")), FRAME_LEN, "the length");
-		tap_str(json_string_value(json_object_get(j, "do")), want[n].what, "what was done");
-		tap_is(json_integer_value(json_object_get(j, "position")), want[n].position,
-		       "the position in the list's counting");
-		tap_ok(want[n].why ? why && !strcmp(why, want[n].why) : !why, "and why");
-		json_decref(j);
-	}
-	tap_is(n, ARRAY_SIZE(want), "a line a frame");
-	rig_close(&r);
-}
-
-static struct pattern pattern(const char *text)
-{
-	struct pattern p = { .text = (char *)text };
-	struct err err = { 0 };
-	size_t at;
-
-	if (selector_parse(text, &p.selector, &at, &err))
-		tap_ok(false, "%s", err.text);
-	return p;
-}
-
-/* The lines of the decisions, a JSON object each, joined by field @name; absent: "-" */
-static void decided(const struct rig *r, const char *name, char *buf, size_t size)
-{
-	struct err err = { 0 };
-	char path[64], *line, *rest = NULL;
-	size_t used = 0;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->decisions);
-	AUTO_FREE char *text = io_read_file(path, &(size_t){ 0 }, &err);
-
-	for (line = text ? strtok_r(text, "\n", &rest) : NULL; line && used < size;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-		json_t *value = json_object_get(j, name);
-		AUTO_FREE char *shown = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
-
-		used += (size_t)snprintf(buf + used, size - used, "%s ", shown ? shown : "-");
-		json_decref(j);
-	}
-}
-
-/* All frames are one segment sent again, so that frame n is tx n */
-static void check_acts(void)
-{
-	struct act acts[] = {
-		{ .on = pattern("tcp:data:tx2"), .kind = ACT_DROP },
-		{ .on = pattern("tcp:data:tx3"), .kind = ACT_DUPLICATE, .times = 1 },
-		{ .on = pattern("tcp:data:tx4"),
-		  .kind = ACT_HOLD,
-		  .until = pattern("tcp:data:tx6") },
-		{ .on = pattern("tcp:data:tx8"), .kind = ACT_DELAY, .time_ns = 20 * NS_PER_MS },
-		{ .on = pattern("tcp:data:tx9"), .kind = ACT_HOLD, .until = pattern("frag") },
-	};
-	static const unsigned want[] = { 1, 3, 3, 5, 6, 4, 7, 10, 8 };
-	struct impairment plan = { .acts = { acts, ARRAY_SIZE(acts) } };
-	unsigned wrong = 0;
-	char text[2048];
-	struct rig r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
-		acts[i].nth = acts[i].every = 1;
-	rig_start(&r, &plan, NULL);
-	for (unsigned n = 1; n <= 10; n++)
-		send_frame(r.end[DIR_UP], n, true);
-	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		unsigned got = receive_frame(r.end[DIR_DOWN], WAIT_MS);
-
-		if (got != want[i] && !wrong++)
-			printf("# place %zu: got %u, wanted %u\n", i, got, want[i]);
-	}
-	tap_is(wrong, 0, "rules drop, copy, hold and delay what they name");
-	rig_stop(&r);
-	tap_is(r.n[DIR_UP].dropped, 1, "the drop is a planned one");
-	tap_is(r.n[DIR_UP].acted, 1, "and known to be a rule's");
-	tap_is(r.n[DIR_UP].duplicated, 1, "the copy is counted");
-	tap_is(r.n[DIR_UP].queued, 1, "what is held at the end is on its way");
-	tap_is(r.n[DIR_UP].delivered, 9, "the rest is delivered");
-	tap_ok(adds_up(&r.n[DIR_UP]), "the counters add up");
-	tap_is(json_array_size(r.acts), 5, "each rule reports");
-	for (size_t i = 0; i < 5; i++)
-		wrong += json_integer_value(
-				 json_object_get(json_array_get(r.acts, i), "happened")) != 1;
-	tap_is(wrong, 0, "that it acted once");
-	decided(&r, "do", text, sizeof(text));
-	tap_str(text,
-		"\"pass\" \"drop\" \"pass\" \"hold\" \"pass\" \"pass\" \"pass\" \"pass\" \"hold\" "
-		"\"pass\" ",
-		"a decision a frame");
-	decided(&r, "act", text, sizeof(text));
-	tap_str(text, "- [\"drop\"] [\"duplicate\"] [\"hold\"] - - - [\"delay\"] [\"hold\"] - ",
-		"and what a rule did");
-	decided(&r, "is", text, sizeof(text));
-	tap_ok(strncmp(text, "\"tcp:data:+1:conn1:tx1\" \"tcp:data:+1:conn1:tx2\" ", 48) == 0,
-	       "and the frame's name");
-	rig_close(&r);
-}
-
 /* Many frames, in lockstep so that no queue fills: the buffer of lines is flushed on the way */
 static void check_many(void)
 {
@@ -657,8 +351,6 @@ int main(void)
 	check_delay();
 	check_idle();
 	check_overflow();
-	check_decisions();
-	check_acts();
 	check_many();
 	check_ends();
 	return tap_done();
