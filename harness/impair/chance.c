@@ -66,7 +66,7 @@ static double iterate(double rho, double *f, double *sums, double *next)
 /* Share of the draws below each point of the grid; owned by the caller */
 static double *shares(double rho)
 {
-	double *f = malloc((GRID + 1) * sizeof(*f));
+	AUTO_FREE double *f = malloc((GRID + 1) * sizeof(*f));
 	AUTO_FREE double *sums = malloc((GRID + 1) * sizeof(*sums));
 	AUTO_FREE double *next = malloc((GRID + 1) * sizeof(*next));
 
@@ -76,7 +76,7 @@ static double *shares(double rho)
 		f[k] = (double)k / GRID;
 	while (iterate(rho, f, sums, next) > PRECISION * (1 - rho))
 		;
-	return f;
+	return steal_ptr(&f);
 }
 
 static double point_of(const double *f, double ratio)
@@ -147,10 +147,14 @@ static double normal(struct prng *prng)
 void draws_init(struct draws *d, const struct chance *c, uint64_t seed, const char *stream,
 		const char *what)
 {
+	double weight = c->correlation; /* of where it began */
+
 	*d = (struct draws){ .correlation = c->correlation, .threshold = chance_threshold(c) };
 	stream_init(&d->prng, seed, stream, what);
-	for (double weight = c->correlation; weight > PRECISION; weight *= c->correlation)
-		draw(d); /* until where it began is forgotten */
+	while (weight > PRECISION) { /* until where it began is forgotten */
+		draw(d);
+		weight *= c->correlation;
+	}
 }
 
 /** draws_happens() - Does it happen to this frame? */

@@ -109,11 +109,11 @@ static_assert(KEYS < KEYS_MAX, "said[] has a place for each key");
 
 #define RATIO(word, field)                                                                         \
 	{                                                                                          \
-		.name = word, .kind = SCHEMA_RATIO, .offset = offsetof(struct slot, i.field)       \
+		.name = (word), .kind = SCHEMA_RATIO, .offset = offsetof(struct slot, i.field)     \
 	}
 #define CORRELATION(word, field)                                                                   \
 	{                                                                                          \
-		.name = word, .kind = SCHEMA_OWN, .offset = offsetof(struct slot, i.field),        \
+		.name = (word), .kind = SCHEMA_OWN, .offset = offsetof(struct slot, i.field),      \
 		.read = impairment_read_correlation                                                \
 	}
 

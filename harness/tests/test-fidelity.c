@@ -320,7 +320,7 @@ static void check_delay(void)
 
 	for (int k = 0; k < engines; k++) {
 		unsigned n = sorted(&samples[e[k]], ms);
-		double p50 = ms[n / 2] - 40, p99 = ms[n / 100 * 99] - 40;
+		double p50 = ms[n / 2] - 40, p99 = ms[(size_t)n * 99 / 100] - 40;
 
 		tap_ok(n == DELAY_FRAMES && ms[0] >= 40, "delay, %s: none comes early",
 		       impair_engine_names[e[k]]);

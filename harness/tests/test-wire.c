@@ -96,7 +96,7 @@ static void check_changes(void)
 {
 	uint64_t list[] = { 2, 45 }, want[32];
 	struct impairment plan = { .drop = list, .drop_len = 2 }, all = plan;
-	struct impair_counters now[DIR_COUNT];
+	struct impair_counters now[DIR_COUNT] = { 0 };
 	size_t want_len = 0;
 	struct err err = { 0 };
 	struct rig r;
