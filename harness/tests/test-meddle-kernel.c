@@ -434,8 +434,8 @@ static bool arrived_intact(uint64_t bytes)
 static bool ask_tshark(const char *end, const char *const *filters, size_t len, long *ret)
 {
 	AUTO_FREE char *file = io_printf("%s.pcapng", end), *stat = io_printf("io,stat,0");
-	const char *const argv[] = { "tshark", "-r", file, "-o", "tcp.check_checksum:TRUE",
-				     "-q",     "-z", stat, NULL };
+	const char *argv[] = { "tshark", "-n", "-r", file, "-o", "tcp.check_checksum:TRUE",
+			       "-q",	 "-z", NULL, NULL };
 	posix_spawn_file_actions_t actions;
 	struct err err = { 0 };
 	AUTO_FREE char *text = NULL;
@@ -449,7 +449,7 @@ static bool ask_tshark(const char *end, const char *const *filters, size_t len, 
 		free(stat);
 		stat = longer;
 	}
-	((const char **)argv)[7] = stat;
+	argv[ARRAY_SIZE(argv) - 2] = stat;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 1, "shown", O_CREAT | O_TRUNC | O_WRONLY, 0644);
 	posix_spawn_file_actions_addopen(&actions, 2, "said", O_CREAT | O_TRUNC | O_WRONLY, 0644);

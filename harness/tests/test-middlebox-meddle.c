@@ -204,6 +204,25 @@ static void check_isn(void)
 	sim_free(s);
 }
 
+/* What the box makes up has the numbers that its receiver sees */
+static void check_isn_forged(void)
+{
+	struct sim *s = sim_new("meddlebox,isn-rewrite=on,proxy-ack=on,inject=rst,inject-at=1s");
+	uint32_t client, server; /* the next of each end, as the other one sees it */
+
+	U(s, .seq = 1000, .flags = SYN);
+	client = s->out[0].p.seq + 1;
+	D(s, .seq = 9000, .ack = client, .flags = SYN | ACK);
+	server = s->out[0].p.seq + 1;
+	U(s, .seq = 1001, .ack = server, .flags = ACK, .len = 10);
+	tap_ok(s->count == 2 && s->out[0].p.seq == server && s->out[0].p.ack == 1011,
+	       "isn-rewrite: an ACK of the device's own has the numbers that its receiver sees");
+	sim_wait(s, NS_PER_S);
+	tap_ok(s->count == 2 && s->out[0].p.seq == server && s->out[1].p.seq == client + 10,
+	       "and so have RSTs");
+	sim_free(s);
+}
+
 static struct sim *send_syn(const char *device)
 {
 	struct sim *s = sim_new(device);
@@ -779,11 +798,12 @@ static void check_bounds(void)
 int main(void)
 {
 	static void (*const checks[])(void) = {
-		check_nothing, check_contiguous,   check_proxy_ack,  check_isn,
-		check_options, check_mss,	   check_windows,    check_syn_data,
-		check_ecn,     check_idle,	   check_restart,    check_dpi_tcp,
-		check_dpi,     check_police,	   check_mtu,	     check_ptb,
-		check_inject,  check_inject_every, check_asa_behind, check_bounds,
+		check_nothing,	check_contiguous, check_proxy_ack,    check_isn_forged,
+		check_isn,	check_options,	  check_mss,	      check_windows,
+		check_syn_data, check_ecn,	  check_idle,	      check_restart,
+		check_dpi_tcp,	check_dpi,	  check_police,	      check_mtu,
+		check_ptb,	check_inject,	  check_inject_every, check_asa_behind,
+		check_bounds,
 	};
 
 	for (version = 4; version <= 6; version += 2)
