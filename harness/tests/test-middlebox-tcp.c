@@ -536,7 +536,7 @@ static void check_counters(const struct run *r, const uint64_t *c)
 
 static void check_opinions(const struct run *r, const uint64_t *c)
 {
-	struct opinion outside, inside;
+	struct opinion outside = { 0 }, inside = { 0 };
 	bool bypass = strncmp(r->device, "asa-bypass", 10) == 0;
 	uint64_t own = c[COUNTER_DUP_ACK_SENT] + c[COUNTER_ACK_SENT];
 
