@@ -65,11 +65,34 @@ static uint16_t window_behind(const struct half *from, const struct half *to, ui
 }
 
 /**
+ * answer_has_sack() - Does answer_ack() report the queue now?
+ * @config:	Says whether it may
+ * @f:		The flow
+ * @dir:	The way the data travels
+ *
+ * Not while segments are on their way between the device and the receiver: a
+ * sender that hears of what came later takes them for lost.
+ *
+ * Return: true if so
+ */
+bool answer_has_sack(const struct engine_config *config, const struct flow *f, enum direction dir)
+{
+	const struct half *from = &f->half[dir], *to = &f->half[proxy_opposite(dir)];
+
+	return config->ack_sack && from->sack_permitted && to->sack_permitted &&
+	       from->queue.count && proxy_ack_point(config, from) == from->next;
+}
+
+/**
  * answer_ack() - Acknowledge what an end sent, in the receiver's name
  * @config:	Says what is acknowledged, and whether the queue is reported
  * @f:		Its flow
  * @dir:	The way the data travels
  * @ret:	The packet, for the other way
+ *
+ * Limit: what is reported as SACK may still be lost behind the device.  To its
+ * sender the receiver then has reneged, which RFC 2018 section 8 allows; Linux
+ * sends all of it again.
  *
  * Return: its length in bytes
  */
@@ -88,7 +111,7 @@ size_t answer_ack(const struct engine_config *config, const struct flow *f, enum
 	ack.timestamps = from->timestamps && to->timestamps;
 	ack.tsval = to->tsval;
 	ack.tsecr = from->ts_recent;
-	if (config->ack_sack && from->sack_permitted && to->sack_permitted)
+	if (answer_has_sack(config, f, dir))
 		ack.sack_len = sack_blocks(&from->queue, ack.sack,
 					   SEGMENT_SACK_MAX - (ack.timestamps ? 1 : 0));
 	return segment_make_ack(&ack, ret);

@@ -7,6 +7,7 @@
 #ifndef DUPACK_MIDDLEBOX_ANSWER_H
 #define DUPACK_MIDDLEBOX_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@
 
 struct arrival;
 
+bool answer_has_sack(const struct engine_config *config, const struct flow *f, enum direction dir);
 size_t answer_ack(const struct engine_config *config, const struct flow *f, enum direction dir,
 		  uint8_t ret[SEGMENT_ACK_BYTES]);
 size_t answer_reset(const struct flow *f, enum direction dir, uint8_t ret[SEGMENT_ACK_BYTES]);

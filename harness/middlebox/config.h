@@ -68,6 +68,7 @@ struct engine_config {
 	unsigned int timeout_reset; /* enum timeout_reset */
 	unsigned int ack_mode, ack_point; /* enum ack_mode, enum ack_point */
 	unsigned int ack_sack; /* report the queue as SACK blocks to senders that know SACK */
+	unsigned int raise_timestamps; /* of what was held, over that of what filled the hole */
 	unsigned int isn_randomise;
 	unsigned int tcp_options; /* enum action: of kinds 6-7 and 9-255 that no list names */
 	struct range_list options_allow, options_clear, options_drop;

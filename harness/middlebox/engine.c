@@ -187,6 +187,21 @@ static enum counter judge_held(const struct engine *e, const struct half *from,
 	return COUNTER_RELEASED;
 }
 
+/*
+ * What filled the hole was sent after what waited behind it, and has the newer timestamp.
+ * A receiver that takes this one takes none of the others any more (RFC 7323 section 5.3).
+ */
+static void renew(struct engine *e, struct flow *f, enum direction dir, struct held *h)
+{
+	struct half *from = &f->half[dir];
+	uint8_t *tcp = h->ip + h->tcp;
+
+	if (from->timestamps && f->half[proxy_opposite(dir)].timestamps &&
+	    e->config.engine.raise_timestamps)
+		e->counters[COUNTER_TIMESTAMP_RAISED] +=
+			segment_raise_timestamp(tcp, h->payload - h->tcp, &from->ts_recent);
+}
+
 /* Send on what is in order now */
 static void release_queue(struct engine *e, struct flow *f, const struct arrival *a,
 			  const struct engine_out *out)
@@ -199,6 +214,7 @@ static void release_queue(struct engine *e, struct flow *f, const struct arrival
 
 		e->counters[what]++;
 		if (what == COUNTER_RELEASED) {
+			renew(e, f, a->dir, h);
 			out->emit(out->ctx, a->dir, h->ip, h->len);
 			remember(e, from, h->seq, h->ip + h->payload, h->len - h->payload);
 			proxy_advance(f, a->dir, h->end, h->fin);
@@ -219,20 +235,22 @@ static enum counter hold(struct engine *e, struct flow *f, const struct arrival 
 				   .end = a->end,
 				   .fin = (p->flags & PACKET_TCP_FIN) != 0,
 				   .len = p->ip_len,
+				   .tcp = (size_t)(p->l4 - p->ip),
 				   .payload = (size_t)(p->payload - p->ip) };
 
 	return counts[reorder_add(&e->pool, &f->half[a->dir].queue, a->now_ns, &what,
 				  translate(e, f, a))];
 }
 
-static void answer(struct engine *e, const struct flow *f, const struct arrival *a,
+/* Acknowledge what travels in @dir */
+static void answer(struct engine *e, const struct flow *f, enum direction dir, enum counter counter,
 		   const struct engine_out *out)
 {
 	uint8_t packet[SEGMENT_ACK_BYTES];
-	size_t len = answer_ack(&e->config.engine, f, a->dir, packet);
+	size_t len = answer_ack(&e->config.engine, f, dir, packet);
 
-	e->counters[a->in_order ? COUNTER_ACK_SENT : COUNTER_DUP_ACK_SENT]++;
-	out->emit(out->ctx, proxy_opposite(a->dir), packet, len);
+	e->counters[counter]++;
+	out->emit(out->ctx, proxy_opposite(dir), packet, len);
 }
 
 /**
@@ -254,6 +272,8 @@ void engine_act(struct engine *e, struct flow *f, const struct arrival *a, enum 
 	e->counters[what]++;
 	if (passes && what != COUNTER_FORWARDED)
 		e->counters[COUNTER_FORWARDED]++;
+	e->counters[COUNTER_RETRANSMISSION_SEEN] += a->seen;
+	e->counters[COUNTER_DUP_ACK_SEEN] += a->duplicate;
 	if (passes && a->unchecked)
 		e->counters[COUNTER_RETRANSMISSION_UNCHECKED]++;
 	if (passes)
@@ -268,7 +288,9 @@ void engine_act(struct engine *e, struct flow *f, const struct arrival *a, enum 
 		release_queue(e, f, a, out);
 	}
 	if (a->answer)
-		answer(e, f, a, out);
+		answer(e, f, a->dir, a->in_order ? COUNTER_ACK_SENT : COUNTER_DUP_ACK_SENT, out);
+	if (a->reached && answer_has_sack(&e->config.engine, f, proxy_opposite(a->dir)))
+		answer(e, f, proxy_opposite(a->dir), COUNTER_DUP_ACK_SENT, out);
 	if (!counter_kinds[what].drop)
 		flow_touch(&e->flows, f, a->now_ns);
 }

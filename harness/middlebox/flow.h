@@ -54,6 +54,7 @@ struct half {
 	bool syn, fin; /* its SYN, its FIN has been sent on */
 	uint32_t isn;
 	uint32_t next; /* expected next: all before it was sent on, in order */
+	uint32_t highest; /* it sent nothing yet at or behind this, in order or not */
 	uint32_t acked; /* the other end acknowledged all before it */
 	uint32_t offset; /* the other end sees its numbers plus this */
 	uint32_t window; /* that it gives the other end, in bytes */

@@ -83,7 +83,7 @@ bool intercept_ack(struct engine *e, const struct flow_key *key, const struct ar
 	client->syn = true;
 	client->window = p->window;
 	client->isn = client->acked = p->seq - 1;
-	client->next = p->seq;
+	client->next = client->highest = p->seq;
 	client->ttl = client->ttl_least = p->ttl;
 	client->mss = mss;
 	client->offset = e->config.engine.isn_randomise ? (uint32_t)prng_u64(&e->isn) : 0;

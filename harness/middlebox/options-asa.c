@@ -40,7 +40,7 @@ static const struct device_option rows[] = {
 		  "check-retransmission, else TCP passes out of order" },
 	{ .name = "queue-window", .preset = "on", .devices = CHECKED, SWITCH, FIELD(queue_window),
 	  .source = tcp_map,
-	  .what = "queue-limit=0: a changed window makes the limit as many segments as fit in it, "
+	  .what = "queue-limit=0: a changed window makes the limit the full segments that it has room for, "
 		  "1 to 250" },
 	{ .name = "queue-timeout", .preset = "4s", .devices = CHECKED, .kind = OPTION_DURATION,
 	  FIELD(queue_timeout_ns), .min = NS_PER_S, .max = 20 * NS_PER_S, .source = tcp_map,
@@ -58,6 +58,10 @@ static const struct device_option rows[] = {
 	{ .name = "ack-sack", .preset = "on", .devices = CHECKED, SWITCH, FIELD(ack_sack),
 	  .source = "RFC 2018 section 4",
 	  .what = "its ACKs report the queue to a sender that knows SACK" },
+	{ .name = "queue-timestamp", .preset = "raise", .devices = CHECKED, .kind = OPTION_WORD,
+	  FIELD(raise_timestamps), .words = { "keep", "raise" }, .source = model,
+	  .what = "of a segment that was held, if it is older than that of the retransmission "
+		  "sent on before it; keep: PAWS of the receiver drops it (RFC 7323)" },
 	/* tcp-map */
 	{ .name = "check-retransmission", .preset = "off", .devices = CHECKED, SWITCH,
 	  FIELD(check_retransmission), .source = tcp_map,

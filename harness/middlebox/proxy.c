@@ -59,8 +59,9 @@
 /* An unacknowledged stretch is kept under half of the sequence space, or comparing would lie */
 #define UNACKED_MAX (1U << 30)
 
-#define PAWS_NS	    (24ULL * 86400 * NS_PER_S) /* RFC 7323 section 5.5 */
-#define DEFAULT_MSS 536 /* RFC 9293 section 3.7.1 */
+#define PAWS_NS		(24ULL * 86400 * NS_PER_S) /* RFC 7323 section 5.5 */
+#define DEFAULT_MSS	536 /* RFC 9293 section 3.7.1 */
+#define TIMESTAMP_BYTES 12 /* in each segment, two NOPs included */
 
 /** proxy_flags_ok() - Do the flags go together: SYN alone or with ACK, else RST or ACK? */
 bool proxy_flags_ok(const struct packet *p)
@@ -108,7 +109,7 @@ void proxy_open_half(struct half *h, const struct arrival *a)
 
 	h->syn = true;
 	h->isn = h->acked = p->seq;
-	h->next = p->seq + 1 + (uint32_t)p->payload_len;
+	h->next = h->highest = p->seq + 1 + (uint32_t)p->payload_len;
 	h->window = p->window; /* never scaled in a SYN (RFC 7323 section 2.2) */
 	h->shift = a->options.shift;
 	h->window_scale = a->options.window_scale;
@@ -208,26 +209,28 @@ static bool window_shrinks(const struct half *from, const struct half *to, const
 	return !seq_lt(a->ack, to->acked) && seq_lt(now, edge);
 }
 
-/* The system's queue limit, once a window has changed: as many segments as fit in it */
-static unsigned int queue_limit_of(const struct half *receiver)
+/* The system's queue limit, once a window has changed: the full segments that it lets begin */
+static unsigned int queue_limit_of(const struct half *receiver, bool timestamps)
 {
 	uint32_t mss = receiver->mss ? receiver->mss : DEFAULT_MSS;
-	uint32_t fit = receiver->window / mss;
+	uint32_t segment = timestamps && mss > TIMESTAMP_BYTES ? mss - TIMESTAMP_BYTES : mss;
+	uint32_t fit = (receiver->window + segment - 1) / segment;
 
 	return fit < 1 ? 1 : fit > ENGINE_SYSTEM_QUEUE_MAX ? ENGINE_SYSTEM_QUEUE_MAX : fit;
 }
 
 static void learn_window(const struct engine_config *config, struct half *from, struct half *to,
-			 const struct arrival *a)
+			 struct arrival *a)
 {
 	uint32_t window = (uint32_t)a->packet.window << shift_of(from, to);
 
+	a->reached = a->ack == to->next && to->acked != to->next;
 	to->acked = seq_lt(to->next, a->ack) ? to->next : a->ack;
 	if (window == from->window)
 		return;
 	from->window = window;
 	if (!config->queue_limit && config->queue_window)
-		to->queue.limit = queue_limit_of(from);
+		to->queue.limit = queue_limit_of(from, from->timestamps && to->timestamps);
 }
 
 static void learn_timestamp(struct half *from, const struct arrival *a)
@@ -246,7 +249,7 @@ static void learn_timestamp(struct half *from, const struct arrival *a)
 }
 
 /* What the device learns from a segment that it accepts */
-static void learn(const struct engine_config *config, struct flow *f, const struct arrival *a)
+static void learn(const struct engine_config *config, struct flow *f, struct arrival *a)
 {
 	struct half *from = &f->half[a->dir], *to = &f->half[proxy_opposite(a->dir)];
 
@@ -280,6 +283,19 @@ enum history_result proxy_compare(const struct half *from, uint32_t seq, const u
 	size_t old = seq_lt(seq, from->next) ? from->next - seq : 0;
 
 	return history_compare(&from->history, seq, bytes, old < len ? old : len);
+}
+
+/* What the segment is as seen from outside, whatever becomes of it: for the counters */
+static void observe(struct half *from, const struct half *to, struct arrival *a)
+{
+	const struct packet *p = &a->packet;
+
+	a->seen = a->end != p->seq && seq_lt(p->seq, from->highest);
+	a->duplicate = a->end == p->seq && p->seq == from->highest && a->ack == to->acked &&
+		       to->acked != to->isn &&
+		       from->window == (uint32_t)p->window << shift_of(from, to);
+	if (seq_lt(from->highest, a->end))
+		from->highest = a->end;
 }
 
 /* Where the segment lies: before what is expected next, there, or behind a hole */
@@ -316,7 +332,8 @@ static enum counter judge_place(const struct engine_config *config, const struct
 static enum counter judge_segment(const struct engine_config *config, struct flow *f,
 				  struct arrival *a)
 {
-	const struct half *from = &f->half[a->dir], *to = &f->half[proxy_opposite(a->dir)];
+	struct half *from = &f->half[a->dir];
+	const struct half *to = &f->half[proxy_opposite(a->dir)];
 	const struct packet *p = &a->packet;
 	enum history_result known = HISTORY_SAME;
 
@@ -344,6 +361,7 @@ static enum counter judge_segment(const struct engine_config *config, struct flo
 	a->unchecked = known == HISTORY_UNKNOWN;
 	if (known == HISTORY_OTHER)
 		return COUNTER_TCP_BAD_RETRANSMISSION;
+	observe(from, to, a);
 	if (f->state == FLOW_SYN_RECEIVED)
 		f->state = FLOW_ESTABLISHED;
 	learn(config, f, a);
@@ -362,16 +380,17 @@ static enum counter judge_segment(const struct engine_config *config, struct flo
 enum counter proxy_judge(const struct engine_config *config, struct flow *f, struct arrival *a)
 {
 	const struct packet *p = &a->packet;
+	enum counter what;
 
 	a->ack = p->ack - f->half[proxy_opposite(a->dir)].offset;
 	a->end = p->seq + packet_seq_len(p);
 	if (p->flags & PACKET_TCP_RST)
 		return judge_rst(f, a);
-	if (proxy_is_syn(p))
-		return judge_syn(f, a);
-	if (p->flags & PACKET_TCP_SYN)
-		return judge_synack(config, f, a);
-	return judge_segment(config, f, a);
+	if (!(p->flags & PACKET_TCP_SYN))
+		return judge_segment(config, f, a);
+	what = proxy_is_syn(p) ? judge_syn(f, a) : judge_synack(config, f, a);
+	a->seen = what == COUNTER_RETRANSMISSION_PASSED;
+	return what;
 }
 
 /**

@@ -27,6 +27,9 @@ struct arrival {
 	bool in_order; /* it fills the place that was expected next */
 	bool reset; /* forward it, then forget the flow */
 	bool answer; /* the sender gets an ACK from the device */
+	bool reached; /* it is the first to acknowledge all that was sent on to its sender */
+	bool seen; /* it begins below the highest that its sender had sent */
+	bool duplicate; /* it is a duplicate ACK */
 	bool unchecked; /* the history does not reach back to all of it */
 };
 

@@ -56,7 +56,7 @@ static struct held *place(const struct reorder *q, uint32_t seq)
  * @pool:	The pool
  * @q:		Queue of its direction
  * @now_ns:	Time
- * @what:	seq, end, fin, len and payload of the packet; it is copied
+ * @what:	seq, end, fin, len, tcp and payload of the packet; it is copied
  * @ip:		The packet, as it will leave; copied
  *
  * Return: held; or duplicate, if one held packet covers it; or full

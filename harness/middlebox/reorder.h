@@ -30,7 +30,7 @@ struct held {
 	TAILQ_ENTRY(held) link;
 	uint32_t seq, end; /* in its sender's numbers */
 	bool fin;
-	size_t len, payload; /* bytes; where the payload begins */
+	size_t len, tcp, payload; /* bytes; where header and payload begin */
 	uint8_t ip[];
 };
 

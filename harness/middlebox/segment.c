@@ -194,6 +194,15 @@ static unsigned int translate_options(uint8_t *options, size_t options_len,
 	return changed;
 }
 
+/*
+ * HC' = ~(~HC + ~m + m') (RFC 1624, equation 3), m and m' being sums over the whole
+ * header: packet_checksum() gives ~m and ~m'
+ */
+static uint16_t corrected(uint16_t field, uint16_t before, uint16_t after)
+{
+	return packet_checksum(NULL, 0, (uint32_t)(uint16_t)~field + before + (uint16_t)~after);
+}
+
 static unsigned int clear_bits(uint8_t *tcp, const struct segment_policy *policy)
 {
 	unsigned int changed = 0;
@@ -231,13 +240,41 @@ unsigned int segment_translate(uint8_t *tcp, size_t header_len, const struct seg
 	changed = clear_bits(tcp, t->policy);
 	changed |= translate_options(tcp + 20, header_len - 20, t);
 	after = packet_checksum(tcp, header_len, 0);
-	/*
-	 * HC' = ~(~HC + ~m + m') (RFC 1624, equation 3), m and m' being sums over the whole
-	 * header: packet_checksum() gives ~m and ~m'
-	 */
-	put16(tcp + CHECKSUM_AT,
-	      packet_checksum(NULL, 0, (uint32_t)(uint16_t)~field + before + (uint16_t)~after));
+	put16(tcp + CHECKSUM_AT, corrected(field, before, after));
 	return changed;
+}
+
+/**
+ * segment_raise_timestamp() - Make a timestamp at least as new as the one before it
+ * @tcp:	TCP header with its options, changed in place with its checksum
+ * @header_len:	Its length
+ * @tsval:	The one before; set to that of this segment, if it has one
+ *
+ * Return: true if it was older and is changed
+ */
+bool segment_raise_timestamp(uint8_t *tcp, size_t header_len, uint32_t *tsval)
+{
+	uint16_t field = get16(tcp + CHECKSUM_AT), before;
+	uint8_t kind, len, *value;
+	size_t at = 20;
+
+	while (next_option(tcp, header_len, &at, &kind, &len) && length_ok(kind, len) &&
+	       at <= header_len) {
+		if (kind != KIND_TIMESTAMPS)
+			continue;
+		value = tcp + at - len + 2;
+		if (!seq_lt(get32(value), *tsval)) {
+			*tsval = get32(value);
+			return false;
+		}
+		put16(tcp + CHECKSUM_AT, 0);
+		before = packet_checksum(tcp, header_len, 0);
+		put32(value, *tsval);
+		put16(tcp + CHECKSUM_AT,
+		      corrected(field, before, packet_checksum(tcp, header_len, 0)));
+		return true;
+	}
+	return false;
 }
 
 static uint8_t *put_ip_header(uint8_t *at, const struct segment_ack *a, size_t tcp_len)

@@ -73,6 +73,7 @@ bool segment_read_options(const struct packet *p, const struct segment_policy *p
 			  struct segment_options *ret);
 unsigned int segment_translate(uint8_t *tcp, size_t header_len,
 			       const struct segment_translation *t);
+bool segment_raise_timestamp(uint8_t *tcp, size_t header_len, uint32_t *tsval);
 size_t segment_make_ack(const struct segment_ack *a, uint8_t ret[SEGMENT_ACK_BYTES]);
 void segment_set_ttl(uint8_t *ip, size_t len, uint8_t ttl);
 void segment_restore_ttl(uint8_t *ip, size_t len);

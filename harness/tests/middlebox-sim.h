@@ -276,6 +276,7 @@ static inline bool sim_asa_counts(enum counter c)
 		COUNTER_SYN_COOKIE_SENT,
 		COUNTER_SYN_SENT,
 		COUNTER_RESET_SENT,
+		COUNTER_TIMESTAMP_RAISED,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(those); i++)

@@ -109,7 +109,7 @@ static void check_queue_window(void)
 		unsigned int held;
 	} rows[] = {
 		{ "asa-proxy", 65535, 3 }, /* as in the SYN-ACK */
-		{ "asa-proxy", 65534, 65 },
+		{ "asa-proxy", 65534, 66 },
 		{ "asa-proxy", 20000, 20 },
 		{ "asa-proxy", 999, 1 },
 		{ "asa-proxy,queue-window=off", 20000, 3 },
@@ -543,6 +543,42 @@ static void check_paws(void)
 	}
 }
 
+/* What was held leaves behind a newer retransmission: PAWS of the receiver must take it */
+static void check_held_timestamp(void)
+{
+	static const char *const devices[] = { "asa-proxy", "asa-proxy,queue-timestamp=keep" };
+	static const uint32_t want[2][3] = { { 50, 50, 60 }, { 50, 10, 60 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		uint8_t ts[12];
+		uint32_t server;
+		struct sim *s = sim_new(devices[i]);
+
+		stamp(ts, 1, 0);
+		UPV(.seq = 1000, .flags = SYN, .options = ts, .options_len = sizeof(ts));
+		DOWNV(.seq = 9000, .ack = s->out[0].p.seq + 1, .flags = SYN | ACK, .options = ts,
+		      .options_len = sizeof(ts));
+		server = s->out[0].p.seq + 1;
+		UPV(.seq = 1001, .ack = server, .flags = ACK, .options = ts,
+		    .options_len = sizeof(ts));
+		stamp(ts, 10, 1);
+		UPV(.seq = 1101, .ack = server, .flags = ACK, .len = 100, .options = ts,
+		    .options_len = sizeof(ts));
+		stamp(ts, 60, 1);
+		UPV(.seq = 1201, .ack = server, .flags = ACK, .len = 100, .options = ts,
+		    .options_len = sizeof(ts));
+		stamp(ts, 50, 1); /* the retransmission */
+		UPV(.seq = 1001, .ack = server, .flags = ACK, .len = 100, .options = ts,
+		    .options_len = sizeof(ts));
+		tap_is(s->count, 3, "%s: all three leave", devices[i]);
+		for (unsigned int n = 0; n < 3; n++)
+			tap_is(be32_at(s->out[n].p.options + 4), want[i][n],
+			       "timestamp of segment %u", n);
+		tap_is(sim_counter(s, COUNTER_TIMESTAMP_RAISED), i == 0, "timestamp-raised");
+		sim_free(s);
+	}
+}
+
 /* --- sequence numbers ------------------------------------------------------------------- */
 
 /* SACK blocks of both ends are in the numbers of who gets them */
@@ -747,6 +783,7 @@ int main(void)
 		check_mss,
 		check_ttl,
 		check_window_variation,
+		check_held_timestamp,
 		check_paws,
 		check_sack,
 		check_reset,
