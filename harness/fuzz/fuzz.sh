@@ -12,6 +12,7 @@ set -eu
 build=$1 fuzzers=$2 seconds=$3 jobs=$4
 shift 4
 work=$fuzzers/fuzz
+# shellcheck disable=SC2046 # a list of words
 [ $# -gt 0 ] || set -- $(cd "$work" && find . -maxdepth 1 -type f -name 'fuzz-*' -perm -u+x |
 	sed 's|^\./||' | LC_ALL=C sort)
 
