@@ -29,7 +29,7 @@
 #include "tests/root.h"
 #include "tests/spec-files.h"
 
-#define BYTES	1000001ULL
+#define BYTES	4000001ULL /* long enough that some loss is followed by data, whatever the timing */
 #define HELD_MS 5 /* how long a frame that is overtaken waits at most */
 
 enum { A, B, ENDS };
