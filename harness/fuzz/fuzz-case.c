@@ -9,6 +9,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static char *path; /* beside the program: the name of a case is the name of its file */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libFuzzer's */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;

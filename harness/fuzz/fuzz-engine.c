@@ -65,6 +65,7 @@ static char *choose(struct fuzz_input *in)
 	text = io_printf("%s,max-flows=64", device_kinds[mode].name);
 	while (device_option(rows))
 		rows++;
+	FUZZ_CHECK(rows > 0);
 	while (options--) {
 		const struct device_option *o = device_option(fuzz_u8(in) % rows);
 		uint64_t value = fuzz_u16(in), words = 0;
@@ -74,6 +75,7 @@ static char *choose(struct fuzz_input *in)
 			continue;
 		while (words < ARRAY_SIZE(o->words) && o->words[words])
 			words++;
+		FUZZ_CHECK(words > 0 || o->kind != OPTION_WORD);
 		value = o->min + value % (o->max - o->min < 65535 ? o->max - o->min + 1 : 65536);
 		if (o->kind == OPTION_WORD)
 			snprintf(number, sizeof(number), "%s", o->words[value % words]);

@@ -77,7 +77,7 @@ static void alter(const uint8_t *frame, size_t len, const struct meaning *m)
 
 static void name(struct meaning_state *state, int direction, const uint8_t *frame, size_t len)
 {
-	struct meanings m;
+	struct meanings m = { .len = 0 };
 	char text[MEANING_TEXT_MAX];
 
 	meaning_read(state, direction, frame, len, &m);
@@ -101,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fuzz_bytes(&in, 2, &n);
 	while (in.len > 4) {
 		static const uint8_t header[ETHERNET - 2] = { 2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 1, 2 };
+		static const uint8_t types[2][2] = { { 0x08, 0x00 }, { 0x86, 0xdd } };
 		uint8_t flags, *frame;
 		const uint8_t *bytes;
 		struct packet p;
@@ -111,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		frame = malloc(ETHERNET + n);
 		FUZZ_CHECK(frame);
 		memcpy(frame, header, sizeof(header));
-		memcpy(frame + 12, n && bytes[0] >> 4 == 6 ? "\x86\xdd" : "\x08\x00", 2);
+		memcpy(frame + 12, types[n && bytes[0] >> 4 == 6], 2);
 		memcpy(frame + ETHERNET, bytes, n);
 		name(state, flags & 1, frame, ETHERNET + n);
 		decode(bytes, n);

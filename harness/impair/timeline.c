@@ -67,7 +67,8 @@ static const struct timeline_entry *next_holding(const struct timeline *t, enum 
 						 enum link_id link, uint64_t t_ns, size_t *place)
 {
 	for (; *place < 2 * t->len; (*place)++) {
-		const struct timeline_entry *e = &t->entries[*place % t->len];
+		const struct timeline_entry *e =
+			&t->entries[*place < t->len ? *place : *place - t->len];
 		bool stays = e->when.length_ns == WHEN_NEVER;
 
 		if (e->what != what || e->link != link || stays != (*place < t->len) ||

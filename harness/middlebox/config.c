@@ -113,8 +113,11 @@ static int set_bytes(const struct device_option *o, const char *text, struct dev
 				    "option '%s' cannot be '%.60s': give %" PRIu64 " to %" PRIu64
 				    " bytes as hexadecimal digits, two for each",
 				    o->name, text, o->min, o->max);
-	for (size_t i = 0; i < value.len; i++)
-		sscanf(text + 2 * i, "%2hhx", &value.bytes[i]);
+	for (size_t i = 0; i < value.len; i++) {
+		const char two[] = { text[2 * i], text[2 * i + 1], '\0' };
+
+		value.bytes[i] = (uint8_t)strtoul(two, NULL, 16);
+	}
 	memcpy((char *)ret + o->offset, &value, sizeof(value));
 	return 0;
 }
@@ -208,7 +211,7 @@ static int unknown_option(enum device_mode mode, const char *key, struct err *er
 
 	while (device_option(rows))
 		rows++;
-	names = calloc(rows, sizeof(*names));
+	names = calloc(rows + 1, sizeof(*names));
 	if (!names)
 		return err_set(err, ENOMEM, "cannot list the options");
 	for (size_t i = 0; (o = device_option(i)); i++)

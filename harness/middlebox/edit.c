@@ -42,6 +42,7 @@ static uint32_t changeable(const struct edit *e)
  *
  * Return: what the other functions take
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter): what is returned writes to it */
 struct edit edit_begin(uint8_t *ip, const struct packet *p)
 {
 	struct edit e = { .ip = ip,

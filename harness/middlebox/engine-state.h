@@ -30,7 +30,7 @@ struct parcel {
 struct engine {
 	struct device_config config;
 	struct meddle *meddle; /* NULL: nothing does */
-	STAILQ_HEAD(, parcel) between;
+	STAILQ_HEAD(parcels, parcel) between;
 	struct segment_policy policy;
 	struct prng isn;
 	uint64_t cookie_secret;

@@ -194,12 +194,10 @@ static enum counter judge_held(const struct engine *e, const struct half *from,
 static void renew(struct engine *e, struct flow *f, enum direction dir, struct held *h)
 {
 	struct half *from = &f->half[dir];
-	uint8_t *tcp = h->ip + h->tcp;
-
 	if (from->timestamps && f->half[proxy_opposite(dir)].timestamps &&
 	    e->config.engine.raise_timestamps)
-		e->counters[COUNTER_TIMESTAMP_RAISED] +=
-			segment_raise_timestamp(tcp, h->payload - h->tcp, &from->ts_recent);
+		e->counters[COUNTER_TIMESTAMP_RAISED] += segment_raise_timestamp(
+			h->ip + h->tcp, h->payload - h->tcp, &from->ts_recent);
 }
 
 /* Send on what is in order now */

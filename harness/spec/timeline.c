@@ -18,7 +18,7 @@
 #include "base/units.h"
 #include "spec/schema.h"
 
-#define LONGEST_NS (7 * 24 * 3600ULL * NS_PER_S)
+#define LONGEST_NS (7ULL * 24 * 3600 * NS_PER_S)
 #define MTU_MIN	   68 /* RFC 791 section 3.2: the least that IPv4 needs */
 #define MTU_MIN_V6 1280 /* RFC 8200 section 5 */
 #define KEYS_MAX   48
@@ -495,6 +495,7 @@ static yaml_node_t *node_of(const struct check *k, const struct timeline_entry *
 static void check_moment(const struct check *k, enum link_id link, enum direction d, uint64_t t_ns)
 {
 	const struct timeline *t = &k->c->timeline;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
 	AUTO_FREE yaml_node_t **nodes = calloc(t->len, sizeof(*nodes));
 	size_t len = 0;
 

@@ -154,17 +154,17 @@ static inline size_t sim_build(const struct seg *g, uint8_t ip[2048])
 {
 	/* 10.0.1.1 and 10.0.3.2 */
 	const uint8_t hosts[2][2] = { { 1, g->client_host ? g->client_host : 1 }, { 3, 2 } };
-	int version = g->version ? g->version : 4;
-	size_t head = version == 4 ? 20 : 40, tcp_len = 20 + g->options_len + g->len;
+	int family = g->version ? g->version : 4;
+	size_t head = family == 4 ? 20 : 40, tcp_len = 20 + g->options_len + g->len;
 	uint16_t client = g->client_port ? g->client_port : CLIENT_PORT;
 	uint8_t *tcp = ip + head;
 
 	memset(ip, 0, head + 20);
 	for (size_t i = 0; i < 2; i++) {
 		const uint8_t *host = hosts[g->dir == DIR_UP ? i : 1 - i];
-		uint8_t *addr = version == 4 ? ip + 12 + 4 * i : ip + 8 + 16 * i;
+		uint8_t *addr = family == 4 ? ip + 12 + 4 * i : ip + 8 + 16 * i;
 
-		if (version == 4)
+		if (family == 4)
 			memcpy(addr, (uint8_t[]){ 10, 0, host[0], host[1] }, 4);
 		else
 			memcpy(addr,
@@ -172,7 +172,7 @@ static inline size_t sim_build(const struct seg *g, uint8_t ip[2048])
 					    0, host[1] },
 			       16);
 	}
-	if (version == 4) {
+	if (family == 4) {
 		ip[0] = 0x45;
 		be16(ip + 2, (uint32_t)(head + tcp_len));
 		ip[8] = g->ttl ? g->ttl : 63;

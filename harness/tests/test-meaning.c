@@ -26,7 +26,7 @@ static void fresh(void)
 static const char *read_frame(int d, const uint8_t *frame, size_t len)
 {
 	static char text[MEANING_MAX * MEANING_TEXT_MAX];
-	struct meanings m;
+	struct meanings m = { .len = 0 };
 
 	meaning_read(state, d, frame, len, &m);
 	meanings_text(&m, text, sizeof(text));
@@ -389,7 +389,7 @@ static void check_hostile(void)
 		uint64_t r = prng_u64(&prng);
 		size_t len = 14 + r % 120;
 		uint8_t *f = malloc(len);
-		struct meanings m;
+		struct meanings m = { .len = 0 };
 
 		prng_bytes(&prng, f, len);
 		f[12] = 8;

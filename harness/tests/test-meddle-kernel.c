@@ -209,7 +209,8 @@ static uint64_t link_clock(const struct link *l)
 	return l->tick_ns ? NS_PER_S + l->packets * l->tick_ns : clock_ns();
 }
 
-static struct link *forwarding;
+static const uint64_t *reported; /* counters of the engine that runs */
+static int reported_fd;
 
 static void emit(void *ctx, enum direction dir, const uint8_t *ip, size_t len)
 {
@@ -225,10 +226,8 @@ static void emit(void *ctx, enum direction dir, const uint8_t *ip, size_t len)
 
 static void report(int signo)
 {
-	const uint64_t *c = engine_counters(forwarding->engine);
-
 	(void)signo;
-	_exit(write(forwarding->counters_fd, c, COUNTER_COUNT * sizeof(*c)) < 0);
+	_exit(write(reported_fd, reported, COUNTER_COUNT * sizeof(*reported)) < 0);
 }
 
 static struct link make_link(const struct row *row, int counters_fd)
@@ -287,7 +286,8 @@ static void forward(const struct row *row, int counters_fd)
 	struct prng prng;
 
 	prng_init(&prng, 1, row->device);
-	forwarding = &l;
+	reported = engine_counters(l.engine);
+	reported_fd = l.counters_fd;
 	sigemptyset(&none);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);

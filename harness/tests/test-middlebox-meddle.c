@@ -652,7 +652,7 @@ static void check_mtu(void)
 	sim_raw(s, DIR_UP, ip, len);
 	for (unsigned int i = 0; version == 4 && i < s->count; i++) {
 		const struct leaving *l = &s->out[i];
-		size_t at = (size_t)(((l->ip[6] & 0x1f) << 8 | l->ip[7]) * 8);
+		size_t at = ((size_t)(l->ip[6] & 0x1f) << 8 | l->ip[7]) * 8;
 
 		memcpy(joined + at, l->ip + 20, l->len - 20);
 		end = at + l->len - 20;

@@ -178,13 +178,13 @@ static void reach(struct path *path, int link, enum direction dir, const uint8_t
 static void release(struct path *path, int link, enum direction dir)
 {
 	struct lane *l = &path->lane[link][dir];
-	uint8_t held[sizeof(l->held)];
+	uint8_t frame[sizeof(l->held)];
 	size_t len = l->held_len;
 
 	l->held_len = 0;
-	memcpy(held, l->held, len);
+	memcpy(frame, l->held, len);
 	if (len)
-		reach(path, link, dir, held, len);
+		reach(path, link, dir, frame, len);
 }
 
 /*
@@ -562,8 +562,8 @@ static void check_opinions(const struct run *r, const uint64_t *c)
 static void check_transfer(const struct run *r)
 {
 	struct listener listener = { .run = r, .fd = -1 };
-	uint64_t begun = clock_ns(), paws = paws_drops(),
-		 errors[ENDS] = { checksum_errors(A), checksum_errors(B) };
+	uint64_t begun = clock_ns(), paws = paws_drops();
+	const uint64_t errors[ENDS] = { checksum_errors(A), checksum_errors(B) };
 	struct engine_config config;
 	struct path *path = calloc(1, sizeof(*path));
 	int status[ENDS] = { -1, -1 };
