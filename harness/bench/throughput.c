@@ -50,8 +50,9 @@ static const struct peer {
 	bool wire;
 } peers[] = {
 	{ "kernel forwarding", "router", false }, { "wire", "router", true },
-	{ "asa-bypass", "asa-bypass", false },	  { "asa-proxy", "asa-proxy", false },
-	{ "relay (TPROXY)", "relay", false },	  { "haproxy", "haproxy", false },
+	{ "asa-bypass", "asa-bypass", false },	  { "asa", "asa", false },
+	{ "asa-proxy", "asa-proxy", false },	  { "relay (TPROXY)", "relay", false },
+	{ "haproxy", "haproxy", false },
 };
 static const size_t sizes[] = { 64, 512, 1400 };
 
