@@ -3,11 +3,14 @@
  * The distributions of iproute2's tables, from their formulas.
  *
  * The kernel's netem has no distribution but the uniform one; for another it is given a
- * table of quantiles to draw from.  iproute2 ships three.  Ours are computed, so that
- * both engines draw from the same one and neither needs a file of another package, in a
- * place that differs by distribution and version.  What is computed is what iproute2
- * computes (its netem/normal.c, pareto.c, paretonormal.c), in the unit "jitter":
+ * table of quantiles to draw from, which it can change but not forget.  So the uniform
+ * one is a table too, and a timeline may go back to it.  iproute2 ships the other three.
+ * Ours are computed, so that both engines draw from the same one and neither needs a file
+ * of another package, in a place that differs by distribution and version.  What is
+ * computed is what iproute2 computes (its netem/normal.c, pareto.c, paretonormal.c), in
+ * the unit "jitter":
  *
+ *   uniform		from -1 to 1
  *   normal		mean 0, standard deviation 1
  *   pareto		(u^(-1/3) - 1.5) 4/3: of index 3, shifted to mean 0.  Its standard
  *			deviation is 1.15, not 1
@@ -72,15 +75,13 @@ double distribution_quantile(enum impair_distribution d, double u)
  * @d:		The distribution
  *
  * Return: DISTRIBUTION_LEN values that stay, ascending, at the middle of as many equal
- * shares; NULL for the uniform one, which needs none
+ * shares
  */
 const int16_t *distribution_table(enum impair_distribution d)
 {
 	static int16_t tables[DISTRIBUTION_COUNT][DISTRIBUTION_LEN];
 	static bool made[DISTRIBUTION_COUNT];
 
-	if (d == DISTRIBUTION_UNIFORM)
-		return NULL;
 	for (int i = 0; !made[d] && i < DISTRIBUTION_LEN; i++) {
 		double value = distribution_quantile(d, (i + 0.5) / DISTRIBUTION_LEN);
 
@@ -101,13 +102,7 @@ const int16_t *distribution_table(enum impair_distribution d)
 int64_t distribution_delay(const struct impairment *plan, double u)
 {
 	const int16_t *table = distribution_table(plan->distribution);
-	double jitter = (double)plan->jitter_ns, off;
+	double off = (double)plan->jitter_ns * table[(int)(u * DISTRIBUTION_LEN)];
 
-	if (!plan->jitter_ns)
-		return (int64_t)plan->delay_ns;
-	if (table)
-		off = rint(jitter * table[(int)(u * DISTRIBUTION_LEN)] / DISTRIBUTION_SCALE);
-	else
-		off = floor(2 * jitter * u) - jitter;
-	return (int64_t)plan->delay_ns + (int64_t)off;
+	return (int64_t)plan->delay_ns + (int64_t)rint(off / DISTRIBUTION_SCALE);
 }

@@ -162,7 +162,6 @@ static void put_rate(struct nl_msg *msg, const struct impairment *plan)
 
 static void put_times(struct nl_msg *msg, const struct impairment *plan)
 {
-	const int16_t *table = plan->jitter_ns ? distribution_table(plan->distribution) : NULL;
 	struct tc_netem_slot slot = {
 		.min_delay = (int64_t)plan->slot.min_ns,
 		.max_delay = (int64_t)plan->slot.max_ns,
@@ -173,8 +172,9 @@ static void put_times(struct nl_msg *msg, const struct impairment *plan)
 	nla_put_u64(msg, TCA_NETEM_LATENCY64, plan->delay_ns);
 	nla_put_u64(msg, TCA_NETEM_JITTER64, plan->jitter_ns);
 	nla_put(msg, TCA_NETEM_SLOT, sizeof(slot), &slot);
-	if (table)
-		nla_put(msg, TCA_NETEM_DELAY_DIST, DISTRIBUTION_LEN * sizeof(*table), table);
+	if (plan->jitter_ns)
+		nla_put(msg, TCA_NETEM_DELAY_DIST, DISTRIBUTION_LEN * sizeof(int16_t),
+			distribution_table(plan->distribution));
 }
 
 /* What netem cannot do, for callers that did not ask spec/impairment */
@@ -198,8 +198,7 @@ static int check_plan(const struct impairment *plan, struct err *err)
  * @seed:	Of all that is random but the place of a corruption and plain slots, any value;
  *		starts the generator anew.  Kernels before 6.6 ignore it: see netem_stats()
  *
- * A change leaves the packets in the queue, and their release times, as they are.  It
- * cannot take a table of a distribution away: after one, jitter is not uniform again.
+ * A change leaves the packets in the queue, and their release times, as they are.
  *
  * Return: 0, or -1 with @err set
  */

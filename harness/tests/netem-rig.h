@@ -317,12 +317,17 @@ static inline struct impair_counters counters(enum direction d)
 }
 
 /* What the link was seeded with, as impair.c derives it for direction up */
-static inline void taus_of_link(struct taus *t)
+static inline uint64_t seed_of_link(void)
 {
 	struct prng prng;
 
 	prng_init(&prng, rig_seed, "netem:outside:up");
-	taus_seed(t, prng_mix(prng_u64(&prng)));
+	return prng_u64(&prng);
+}
+
+static inline void taus_of_link(struct taus *t)
+{
+	taus_seed(t, prng_mix(seed_of_link()));
 }
 
 /*

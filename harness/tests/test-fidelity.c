@@ -6,8 +6,8 @@
  * virtual time each run is the same.
  *
  * The guest's kernel has netem, and its time is exact (harness/tests/fidelity.sh runs this
- * test there).  On a host without netem the wire is tested alone; there times are printed,
- * and only what must not come too early is judged.
+ * test there).  On a host without netem the wire is tested alone.  A host has other work,
+ * so there each time has three tries, and may be late by a millisecond, one in a hundred by ten.
  */
 #include <math.h>
 #include <sys/wait.h>
@@ -25,6 +25,9 @@
 #define KS_999	     1.9495 /* of Kolmogorov's, divided by the root of n */
 #define GRANULE	     (1.0 / DISTRIBUTION_SCALE) /* what a table of 4096 entries may be beside */
 #define BINS	     64
+#define TRIES	     (virtual_time ? 1 : 3)
+#define LATE_MS	     (virtual_time ? 0.01 : 1)
+#define LATEST_MS    (virtual_time ? 0.01 : 10)
 
 /* What came of the frames of one run */
 struct sample {
@@ -311,27 +314,37 @@ static void check_bursts(void)
 	}
 }
 
+static bool delay_holds(const struct impairment *plan, enum impair_engine e, double *ms)
+{
+	unsigned n = sorted(&samples[e], ms);
+	double want = (double)plan->delay_ns / 1e6, p50, p99;
+
+	if (n != DELAY_FRAMES || ms[0] < want)
+		return tap_ok(false, "delay, %s: %u came, the first after %.6f ms",
+			      impair_engine_names[e], n, n ? ms[0] : 0);
+	p50 = ms[n / 2] - want;
+	p99 = ms[(size_t)n * 99 / 100] - want;
+	printf("# delay, %s: n %u, %.0f ms are late by p50 %.6f ms, p99 %.6f ms, at most %.6f ms\n",
+	       impair_engine_names[e], n, want, p50, p99, ms[n - 1] - want);
+	return p50 < LATE_MS && p99 < LATEST_MS;
+}
+
 static void check_delay(void)
 {
 	struct impairment plan = { .delay_ns = 40 * NS_PER_MS };
 	static double ms[FRAMES_MAX];
+	bool holds[ENGINE_COUNT] = { false };
 	enum impair_engine e[2];
-	int engines = run("delay", &plan, DELAY_FRAMES, e);
+	int engines = 0;
 
-	for (int k = 0; k < engines; k++) {
-		unsigned n = sorted(&samples[e[k]], ms);
-		double p50 = ms[n / 2] - 40, p99 = ms[(size_t)n * 99 / 100] - 40;
-
-		tap_ok(n == DELAY_FRAMES && ms[0] >= 40, "delay, %s: none comes early",
-		       impair_engine_names[e[k]]);
-		printf("# delay, %s: n %u, 40 ms are late by p50 %.6f ms, p99 %.6f ms, at most "
-		       "%.6f ms\n",
-		       impair_engine_names[e[k]], n, p50, p99, ms[n - 1] - 40);
-		if (virtual_time)
-			tap_ok(p50 < 0.01 && p99 < 0.01,
-			       "delay, %s: error p50 %.6f ms and p99 %.6f ms within 0.01 ms",
-			       impair_engine_names[e[k]], p50, p99);
+	for (int try = 0; try < TRIES && !(engines && holds[e[0]]); try++) {
+		engines = run("delay", &plan, DELAY_FRAMES, e);
+		for (int k = 0; k < engines; k++)
+			holds[e[k]] = delay_holds(&plan, e[k], ms);
 	}
+	for (int k = 0; k < engines; k++)
+		tap_ok(holds[e[k]], "delay, %s: error p50 within %.2f ms, p99 within %.2f ms",
+		       impair_engine_names[e[k]], LATE_MS, LATEST_MS);
 }
 
 /* Which share of the delays is below @x, in units of the jitter, by the formulas */
@@ -358,27 +371,32 @@ static double share_below(enum impair_distribution d, double x)
 	return low;
 }
 
-/* Kolmogorov and Smirnov: the largest difference between measured and model */
-static void check_model(const struct impairment *plan, enum impair_engine e, const double *ms,
+/* Which share of a plan's delays is below @ms */
+static double share_of(const struct impairment *plan, double ms)
+{
+	double x = (ms - (double)plan->delay_ns / 1e6) / ((double)plan->jitter_ns / 1e6);
+
+	return x < 3.99 ? share_below(plan->distribution, x) : 1; /* a table ends at 4 */
+}
+
+/*
+ * Kolmogorov and Smirnov: is the largest difference between measured and model possible?
+ * On a host all may be late by LATE_MS: there the model is a band of that width.
+ */
+static bool model_holds(const struct impairment *plan, enum impair_engine e, const double *ms,
 			unsigned n)
 {
-	double worst = 0, bound = KS_999 / sqrt(n) + GRANULE;
+	double worst = 0, bound = KS_999 / sqrt(n) + GRANULE, late = virtual_time ? 0 : LATE_MS;
 
 	for (unsigned i = 0; i < n; i++) {
-		double x = (ms[i] - (double)plan->delay_ns / 1e6) / ((double)plan->jitter_ns / 1e6);
-		double share = x < 3.99 ? share_below(plan->distribution, x) : 1;
+		double most = share_of(plan, ms[i]), least = share_of(plan, ms[i] - late);
 
-		if (x < 3.99) /* a table ends at 4: what is beyond is there */
-			worst = fmax(worst, fmax(share - (double)i / n, (i + 1.0) / n - share));
+		if (most < 1) /* a table ends at 4: what is beyond is there */
+			worst = fmax(worst, fmax(least - (double)i / n, (i + 1.0) / n - most));
 	}
-	if (virtual_time)
-		tap_ok(worst <= bound, "jitter %s, %s: n %u, KS %.5f within %.5f",
-		       distribution_names[plan->distribution], impair_engine_names[e], n, worst,
-		       bound);
-	else
-		printf("# jitter %s, %s: n %u, KS %.5f (in virtual time within %.5f)\n",
-		       distribution_names[plan->distribution], impair_engine_names[e], n, worst,
-		       bound);
+	printf("# jitter %s, %s: n %u, KS %.5f within %.5f\n",
+	       distribution_names[plan->distribution], impair_engine_names[e], n, worst, bound);
+	return n && worst <= bound;
 }
 
 static void check_same(const char *what, const double *a, const double *b, unsigned n)
@@ -397,26 +415,34 @@ static void check_same(const char *what, const double *a, const double *b, unsig
 	       n, worst, bound);
 }
 
-static void check_jitter(void)
+static void check_distribution(const struct impairment *plan)
 {
 	static double ms[ENGINE_COUNT][FRAMES_MAX];
+	const char *name = distribution_names[plan->distribution];
+	bool holds[ENGINE_COUNT] = { false };
+	enum impair_engine e[2];
+	int engines = 0;
 
+	for (int try = 0; try < TRIES && !(engines && holds[e[0]]); try++) {
+		engines = run("jitter", plan, DELAY_FRAMES, e);
+		for (int k = 0; k < engines; k++)
+			holds[e[k]] =
+				model_holds(plan, e[k], ms[e[k]], sorted(&samples[e[k]], ms[e[k]]));
+	}
+	for (int k = 0; k < engines; k++)
+		tap_ok(holds[e[k]], "jitter %s, %s: as the model", name, impair_engine_names[e[k]]);
+	if (engines == 2)
+		check_same(name, ms[e[0]], ms[e[1]], DELAY_FRAMES);
+}
+
+static void check_jitter(void)
+{
 	for (enum impair_distribution d = 0; d < DISTRIBUTION_COUNT; d++) {
-		struct impairment plan = { .delay_ns = 30 * NS_PER_MS,
-					   .jitter_ns = 5 * NS_PER_MS,
+		struct impairment plan = { .delay_ns = 100 * NS_PER_MS,
+					   .jitter_ns = 20 * NS_PER_MS,
 					   .distribution = d };
-		enum impair_engine e[2];
-		int engines = run("jitter", &plan, DELAY_FRAMES, e);
 
-		for (int k = 0; k < engines; k++) {
-			unsigned n = sorted(&samples[e[k]], ms[e[k]]);
-
-			tap_is(n, DELAY_FRAMES, "jitter %s, %s: all come", distribution_names[d],
-			       impair_engine_names[e[k]]);
-			check_model(&plan, e[k], ms[e[k]], n);
-		}
-		if (engines == 2)
-			check_same(distribution_names[d], ms[e[0]], ms[e[1]], DELAY_FRAMES);
+		check_distribution(&plan);
 	}
 }
 
@@ -436,12 +462,9 @@ static void check_correlation(void)
 		square += (s->delay_ms[n] - 30) * (s->delay_ms[n] - 30);
 	}
 	correlation = product / square;
-	if (virtual_time)
-		tap_ok(fabs(correlation - 0.5) < Z_999 / sqrt(s->n),
-		       "delays correlated by 50%%, wire: n %u, measured %.4f, within %.4f of 0.5",
-		       s->n, correlation, Z_999 / sqrt(s->n));
-	else
-		printf("# delays correlated by 50%%, wire: measured %.4f\n", correlation);
+	tap_ok(fabs(correlation - 0.5) < Z_999 / sqrt(s->n),
+	       "delays correlated by 50%%, wire: n %u, measured %.4f, within %.4f of 0.5", s->n,
+	       correlation, Z_999 / sqrt(s->n));
 }
 
 static unsigned twice_in(const struct sample *s)

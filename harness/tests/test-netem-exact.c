@@ -82,8 +82,6 @@ static int64_t kernel_delay(struct kernel *k)
 
 	if (!sigma)
 		return mu;
-	if (!table)
-		return mu - sigma + taus_next(&k->t) % (2 * (uint32_t)sigma);
 	t = table[taus_next(&k->t) % DISTRIBUTION_LEN];
 	x = sigma % 8192 * t;
 	return (x + (x >= 0 ? 4096 : -4096)) / 8192 + sigma / 8192 * t + mu;
@@ -206,9 +204,11 @@ static void check_losses(void)
 
 /*
  * The drop list of a seed, packet for packet: each of EXACT_FRAMES frames of EXACT_SEEDS
- * seeds arrives as often as the model of the kernel says, and when it says
+ * seeds arrives as often as the model of the kernel says, and when it says.  @before: a
+ * plan that holds first, NULL: none
  */
-static void check_exact(const char *what, const struct impairment *plan)
+static void check_exact(const char *what, const struct impairment *plan,
+			const struct impairment *before)
 {
 	unsigned lost = 0, copies = 0, corrupted = 0, reordered = 0, wrong = 0;
 
@@ -217,7 +217,10 @@ static void check_exact(const char *what, const struct impairment *plan)
 		struct kernel k;
 		struct err err = { 0 };
 
-		rig_open(plan, NULL);
+		rig_open(before ? before : plan, NULL);
+		if (before)
+			must(!netem_set(rig.sock, rig.ifindex[2], plan, true, seed_of_link(), &err),
+			     err.text);
 		k = kernel_begin(plan);
 		traffic(DIR_UP, EXACT_FRAMES, NS_PER_S);
 		wrong += mispredicted(&k, EXACT_FRAMES);
@@ -253,13 +256,16 @@ static void check_predictions(void)
 		  .distribution = DISTRIBUTION_PARETONORMAL,
 		  .loss = 0.1 },
 	};
+	const struct impairment uniform = { .delay_ns = 20 * NS_PER_MS,
+					    .jitter_ns = 3 * NS_PER_MS };
 	static const char *const names[] = {
 		"random",    "Gilbert-Elliott", "four states", "four states, none stays",
 		"duplicate", "reorder",		"normal",      "paretonormal",
 	};
 
 	for (size_t n = 0; n < ARRAY_SIZE(plans); n++)
-		check_exact(names[n], &plans[n]);
+		check_exact(names[n], &plans[n], NULL);
+	check_exact("uniform after paretonormal", &uniform, &plans[7]);
 }
 
 int main(void)
