@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ETH_HEADER 14
+#define PROTO_ICMP 1
 #define PROTO_TCP  6
 #define PROTO_UDP  17
 
@@ -202,7 +203,7 @@ uint16_t packet_checksum(const uint8_t *bytes, size_t len, uint32_t start)
 }
 
 /**
- * packet_l4_checksum() - Sum over pseudo header and transport part
+ * packet_l4_checksum() - Sum over pseudo header, which ICMP of IPv4 has not, and transport part
  * @p:		A whole packet with a transport header
  *
  * The transport part is summed as it stands: over a right packet the result
@@ -215,6 +216,8 @@ uint16_t packet_l4_checksum(const struct packet *p)
 	size_t alen = p->version == 4 ? 4 : 16;
 	uint32_t pseudo = p->proto;
 
+	if (p->version == 4 && p->proto == PROTO_ICMP)
+		return packet_checksum(p->l4, p->l4_len, 0);
 	for (size_t i = 0; i < alen; i += 2)
 		pseudo += (uint32_t)get16(p->src + i) + get16(p->dst + i);
 	pseudo += (uint32_t)(p->l4_len >> 16) + (uint32_t)(p->l4_len & 0xffff);

@@ -27,6 +27,8 @@ const struct counter_kind counter_kinds[] = {
 	[COUNTER_QUEUED] = EVENT("queued", "segments behind a hole, put into the queue"),
 	[COUNTER_RELEASED] = EVENT("released", "segments from the queue, sent on once in order"),
 	[COUNTER_PASSED_OTHER] = EVENT("passed-other", "packets that are not TCP, and fragments"),
+	[COUNTER_QUOTE_TRANSLATED] = EVENT("quote-translated",
+		"of these: ICMP errors about a segment whose numbers were changed"),
 	[COUNTER_PASSED_UNSELECTED] = EVENT("passed-unselected",
 		"packets that no match-... option selects"),
 	[COUNTER_INTERCEPTED] = EVENT("tcp-intercepted",

@@ -10,7 +10,8 @@
  *
  * A packet crosses the node's routing twice and loses two hops; the loop gives
  * one back, so the device is one hop like any router.  What is for the node
- * itself never takes this way: the kernel's local table comes first.
+ * itself never takes this way: the kernel's local table comes first.  What the
+ * node itself says by ICMP does: an error is about a packet that left the engine.
  */
 #ifndef DUPACK_MIDDLEBOX_DEVICE_H
 #define DUPACK_MIDDLEBOX_DEVICE_H

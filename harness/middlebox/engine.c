@@ -22,7 +22,8 @@
  * connections that begin after it.
  *
  * Not TCP, and fragments: they pass as they are.  A fragmented segment of a
- * flow therefore keeps its numbers; paths of a case have one MTU.
+ * flow therefore keeps its numbers; paths of a case have one MTU.  In an ICMP
+ * error about a segment the numbers are those of its sender again, see quote.h.
  *
  * Cost per packet is constant but for the insertion into a queue, see
  * reorder.h.  Memory is bounded, see engine_bytes_max(), whatever the ends
@@ -41,6 +42,7 @@
 #include "middlebox/engine-state.h"
 #include "middlebox/intercept.h"
 #include "middlebox/meddle.h"
+#include "middlebox/quote.h"
 
 #define PROTO_TCP 6
 #define UNSEEN_NS UINT64_MAX
@@ -441,6 +443,31 @@ static void tcp(struct engine *e, struct arrival *a, const struct engine_out *ou
 		check(e, &key, f, a, out);
 }
 
+/* An error about a segment that was translated, as its sender will know it: in e->scratch */
+static const uint8_t *translate_error(struct engine *e, const struct arrival *a)
+{
+	const struct packet *p = &a->packet;
+	struct arrival about = { .dir = proxy_opposite(a->dir) };
+	struct flow_key key;
+	struct quote q;
+	struct flow *f;
+
+	if (!quote_read(p, &q))
+		return p->ip;
+	about.packet = (struct packet){
+		.version = q.version, .src = q.src, .dst = q.dst, .sport = q.sport, .dport = q.dport
+	};
+	key = key_of(&about);
+	f = flow_find(&e->flows, &key);
+	if (!f || (!f->half[DIR_UP].offset && !f->half[DIR_DOWN].offset))
+		return p->ip;
+	memcpy(e->scratch, p->ip, p->ip_len);
+	quote_translate(e->scratch, p->ip_len, &q, -f->half[about.dir].offset,
+			f->half[a->dir].offset);
+	e->counters[COUNTER_QUOTE_TRANSLATED]++;
+	return e->scratch;
+}
+
 /** engine_judge() - A packet arrives at the device; as engine_packet(), but without timeouts */
 void engine_judge(struct engine *e, uint64_t now_ns, enum direction dir, const uint8_t *ip,
 		  size_t len, const struct engine_out *out)
@@ -460,6 +487,8 @@ void engine_judge(struct engine *e, uint64_t now_ns, enum direction dir, const u
 		return;
 	} else if (a.packet.problem && a.packet.l4 && a.packet.proto == PROTO_TCP && checks(e)) {
 		what = COUNTER_TCP_BAD_HEADER;
+	} else {
+		ip = translate_error(e, &a);
 	}
 	e->counters[what]++;
 	if (!counter_kinds[what].drop)

@@ -478,7 +478,7 @@ int main(void)
 	check_queue_reasons();
 	for (size_t i = 0; i < COUNTER_TUN_WRITE_ERROR; i++)
 		if (i != COUNTER_TCP_BUFFER_TIMEOUT && /* test-middlebox-queue has it */
-		    !sim_asa_counts(i))
+		    !sim_asa_counts(i) && i != COUNTER_QUOTE_TRANSLATED)
 			sim_counted(i);
 	return tap_done();
 }
