@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Written into a folder: psk (text), ca.pem, headend.pem, headend.key.  The
- * randomness is OpenSSL's, that is the kernel's: in virtual time it follows
- * from the seed.  The keys guard a laboratory of one case and are thrown away.
+ * Written into a folder: psk (text), ca.pem, and for each end headend.pem,
+ * headend.key, client.pem, client.key.  The randomness is OpenSSL's, that is the
+ * kernel's: in virtual time it follows from the seed.  The keys guard a laboratory
+ * of one case and are thrown away.
  */
 #include "process/credentials.h"
 
@@ -99,10 +100,29 @@ static int write_psk(const char *dir, struct err *err)
 	return io_write_file(path, text, strlen(text), err);
 }
 
+static int create_end(const char *dir, const char *name, long serial, const char *usage,
+		      const char *alt_name, X509 *ca, EVP_PKEY *ca_key, struct err *err)
+{
+	AUTO_KEY EVP_PKEY *key = EVP_EC_gen("P-256");
+	AUTO_FREE char *cert_file = io_printf("%s.pem", name);
+	AUTO_FREE char *key_file = io_printf("%s.key", name);
+	AUTO_X509 X509 *cert = key ? certificate(name, serial, ca, key) : NULL;
+
+	if (!cert || extend(cert, ca, NID_basic_constraints, "critical,CA:FALSE") ||
+	    extend(cert, ca, NID_ext_key_usage, usage) ||
+	    extend(cert, ca, NID_subject_alt_name, alt_name) ||
+	    extend(cert, ca, NID_authority_key_identifier, "keyid") ||
+	    !X509_sign(cert, ca_key, EVP_sha256()))
+		return err_set(err, 0, "cannot make the certificate of the %s", name);
+	if (write_certificate(dir, cert_file, cert, err) || write_key(dir, key_file, key, err))
+		return -1;
+	return 0;
+}
+
 /**
  * credentials_create() - Make the secrets of one execution
- * @dir:	Existing folder for psk, ca.pem, headend.pem, headend.key
- * @headend_address: Outer address of the head-end, for the certificate
+ * @dir:	Existing folder for psk, ca.pem, and a certificate with key for each end
+ * @headend_address: Outer address of the head-end, for its certificate
  * @err:	Set on failure
  *
  * Return: 0 or -1
@@ -110,12 +130,10 @@ static int write_psk(const char *dir, struct err *err)
 int credentials_create(const char *dir, const char *headend_address, struct err *err)
 {
 	AUTO_KEY EVP_PKEY *ca_key = EVP_EC_gen("P-256");
-	AUTO_KEY EVP_PKEY *key = EVP_EC_gen("P-256");
 	AUTO_FREE char *san = io_printf("IP:%s,DNS:headend", headend_address);
 	AUTO_X509 X509 *ca = NULL;
-	AUTO_X509 X509 *cert = NULL;
 
-	if (!ca_key || !key)
+	if (!ca_key)
 		return err_set(err, 0, "cannot make keys");
 	ca = certificate("dupack laboratory CA", 1, NULL, ca_key);
 	if (!ca || extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE") ||
@@ -123,16 +141,9 @@ int credentials_create(const char *dir, const char *headend_address, struct err 
 	    extend(ca, ca, NID_subject_key_identifier, "hash") ||
 	    !X509_sign(ca, ca_key, EVP_sha256()))
 		return err_set(err, 0, "cannot make the certificate authority");
-	cert = certificate("headend", 2, ca, key);
-	if (!cert || extend(cert, ca, NID_basic_constraints, "critical,CA:FALSE") ||
-	    extend(cert, ca, NID_ext_key_usage, "serverAuth") ||
-	    extend(cert, ca, NID_subject_alt_name, san) ||
-	    extend(cert, ca, NID_authority_key_identifier, "keyid") ||
-	    !X509_sign(cert, ca_key, EVP_sha256()))
-		return err_set(err, 0, "cannot make the certificate of the head-end");
 	if (write_certificate(dir, "ca.pem", ca, err) ||
-	    write_certificate(dir, "headend.pem", cert, err) ||
-	    write_key(dir, "headend.key", key, err))
+	    create_end(dir, "headend", 2, "serverAuth", san, ca, ca_key, err) ||
+	    create_end(dir, "client", 3, "clientAuth", "DNS:client", ca, ca_key, err))
 		return -1;
 	return write_psk(dir, err);
 }
