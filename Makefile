@@ -34,7 +34,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
 SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,problem determinism devices faults fidelity timeline)
 SH_TESTS := $(filter-out $(SYSTEM_TESTS),$(wildcard harness/tests/*.sh))
-TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c)))
+TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c))) \
+	   $(patsubst %.c,$(BUILD)/%.so,$(wildcard targets/*/preload.c))
 
 .PHONY: all
 all: $(BUILD)/dupack $(BUILD)/shim.so $(TARGET_BINS) ## build everything that runs
@@ -78,6 +79,11 @@ $(foreach d,$(wildcard targets/*/main.c),$(eval $(call carrier_rules,$(notdir $(
 $(BUILD)/shim.so: harness/guest/shim.c harness/guest/shim.h
 	@mkdir -p $(@D)
 	$(call say,SHIM,$@)$(CC) -O2 -std=gnu17 -D_GNU_SOURCE $(WARN) -Iharness -shared -fPIC -o $@ $< -ldl
+
+# targets/NAME/preload.c: what a target loads into its program, never sanitised either
+$(BUILD)/targets/%/preload.so: targets/%/preload.c
+	@mkdir -p $(@D)
+	$(call say,SHIM,$@)$(CC) -O2 -std=gnu17 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $< -ldl
 
 .PHONY: deps
 deps: ## install the Debian packages that are missing

@@ -11,7 +11,7 @@ share=$root/share/dupack
 
 # Copy a folder without our C, which is in it compiled
 tree() { # FROM TO
-	find "$1" -type f ! -name '*.[ch]' | while read -r file; do
+	find -L "$1" -type f ! -name '*.[ch]' | while read -r file; do
 		mode=644
 		[ ! -x "$file" ] || mode=755
 		install -D -m $mode "$file" "$2/${file#"$1"/}"
@@ -21,7 +21,7 @@ tree() { # FROM TO
 rm -rf "$share" "$root/lib/dupack" # else what an older version had would still be a case
 install -D -m 755 "$build/dupack" "$root/bin/dupack"
 install -D -m 755 "$build/shim.so" "$root/lib/dupack/shim.so"
-find "$build/targets" -type f -name carrier | while read -r file; do
+find "$build/targets" -type f \( -name carrier -o -name preload.so \) | while read -r file; do
 	install -D -m 755 "$file" "$root/lib/dupack/${file#"$build"/}"
 done
 tree cases "$share/cases"

@@ -2,7 +2,8 @@
 /*
  * The pipeline.  What happens to one execution is run_item(), a call a step:
  *
- *   folder -> execute (in a guest, or here) -> execution.json -> grade -> verdict.json
+ *   folder -> execute (in a guest, or here) -> keys into captures -> execution.json
+ *	  -> grade -> verdict.json
  *
  * Each execution has a process of its own, a worker: it may become root of a user
  * namespace, crash, or be killed, and the others go on.  Everything that a worker
@@ -29,6 +30,7 @@
 #include "lab/lab.h"
 #include "middlebox/middlebox.h"
 #include "net/userns.h"
+#include "observe/secrets.h"
 #include "process/pool.h"
 #include "spec/runlist.h"
 #include "spec/target.h"
@@ -179,12 +181,14 @@ static int execute(const struct run *run, size_t i, const char *folder, struct e
 		.built_dir = run->options->home->built,
 		.folder = folder,
 	};
+	AUTO_FREE char *keylog = io_printf("%s/keylog", folder);
 	uint64_t begun = clock_ns();
 	struct err why = { 0 };
 	json_t *execution = NULL;
 	int rc;
 
-	if (!runtimes[run->options->runtime].execute(run, i, &lab, &why)) {
+	if (!runtimes[run->options->runtime].execute(run, i, &lab, &why) &&
+	    !secrets_embed(folder, keylog, &why)) {
 		execution = read_json(folder, "execution.json");
 		if (!execution)
 			err_set_kind(&why, ERR_HARNESS, "execution.json is damaged: disk full?");

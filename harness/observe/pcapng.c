@@ -6,13 +6,18 @@
 #include "observe/pcapng.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
+#include "base/io.h"
 
 #define BLOCK_SECTION	  0x0a0d0d0aU
 #define BLOCK_INTERFACE	  1U
 #define BLOCK_PACKET	  6U
+#define BLOCK_SECRETS	  10U
 #define BYTE_ORDER_MAGIC  0x1a2b3c4dU
 #define LINKTYPE_ETHERNET 1
 
@@ -184,4 +189,86 @@ int pcapng_close(struct pcapng *w, struct err *err)
 		w->failed = errno;
 	w->file = NULL;
 	return w->failed ? err_set(err, w->failed, "cannot write a capture") : 0;
+}
+
+static void put_secrets(struct pcapng *w, const struct pcapng_secrets *secrets)
+{
+	static const uint8_t padding[4];
+	struct block head, tail = { .len = 0 };
+
+	begin(&head, BLOCK_SECRETS);
+	put_u32(&head, secrets->type);
+	put_u32(&head, (uint32_t)secrets->len);
+	put_u32(&tail, set_length(&head, secrets->len + (-secrets->len & 3)));
+	write_bytes(w, head.bytes, head.len);
+	write_bytes(w, secrets->bytes, secrets->len);
+	write_bytes(w, padding, -secrets->len & 3);
+	write_bytes(w, tail.bytes, tail.len);
+}
+
+/* Copy @len bytes, or as many as there are; returns how many */
+static size_t copy_bytes(struct pcapng *w, FILE *from, size_t len)
+{
+	static uint8_t buf[BUFFER];
+	size_t done = 0;
+
+	while (done < len) {
+		size_t left = len - done;
+		size_t n = fread(buf, 1, left < sizeof(buf) ? left : sizeof(buf), from);
+
+		if (!n)
+			break;
+		write_bytes(w, buf, n);
+		done += n;
+	}
+	if (!w->failed && ferror(from))
+		w->failed = EIO;
+	return done;
+}
+
+/* The section and the interface, as pcapng_open() wrote them, are there as a whole */
+static bool copy_headers(struct pcapng *w, FILE *from)
+{
+	for (int i = 0; i < 2; i++) {
+		uint32_t head[2];
+
+		if (fread(head, sizeof(head), 1, from) != 1 || head[1] < sizeof(head))
+			return false;
+		write_bytes(w, head, sizeof(head));
+		if (copy_bytes(w, from, head[1] - sizeof(head)) != head[1] - sizeof(head))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * pcapng_add_secrets() - Put secrets before the first frame of a finished capture
+ * @path:	A file of pcapng_open(); one that ends before its first frame stays as it is
+ * @secrets:	What to put there, a block each: readers want them before what they open
+ * @len:	How many
+ * @err:	Set on failure; the file is then as it was
+ *
+ * Return: 0 or -1
+ */
+int pcapng_add_secrets(const char *path, const struct pcapng_secrets *secrets, size_t len,
+		       struct err *err)
+{
+	AUTO_FREE char *fresh = io_printf("%s.new", path);
+	AUTO_FCLOSE FILE *from = fopen(path, "re");
+	struct pcapng w = { .file = from ? fopen(fresh, "we") : NULL };
+	bool whole;
+	int rc;
+
+	if (!w.file)
+		return err_set(err, errno, "cannot add keys to '%s'", path);
+	whole = copy_headers(&w, from);
+	for (size_t i = 0; whole && i < len; i++)
+		put_secrets(&w, &secrets[i]);
+	copy_bytes(&w, from, SIZE_MAX);
+	rc = pcapng_close(&w, err);
+	if (!rc && whole && rename(fresh, path))
+		rc = err_set(err, errno, "cannot replace '%s'", path);
+	if (rc || !whole)
+		unlink(fresh);
+	return rc ? err_wrap(err, "cannot add keys to '%s'", path) : 0;
 }
