@@ -24,7 +24,8 @@
 #define READY_NS   (20 * NS_PER_S)
 #define VERB_NS	   (10 * NS_PER_S)
 #define GRACE_NS   (5 * NS_PER_S) /* from SIGTERM to the end of the node */
-#define INNER_NETS "10.0.4.0/24" /* the lan */
+#define LAN	   "10.0.4.0/24"
+#define LAN_IPV6   "2001:db8:4::/64"
 
 static const struct {
 	const char *name, *role;
@@ -94,7 +95,7 @@ static void describe(struct pair_run *p, const struct lab *lab)
 			.role = members[m].role,
 			.local = client ? p->local : p->remote,
 			.remote = client ? p->remote : p->local,
-			.inner_nets = INNER_NETS,
+			.inner_nets = lab->job->c->inner_ipv6 ? LAN_IPV6 : LAN,
 		};
 	}
 }
@@ -200,7 +201,14 @@ int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *e
 	*ret_up = code == TARGET_YES;
 	if (!*ret_up)
 		return 0;
-	return endpoint_inner_address(client, p->inner, sizeof(p->inner), err);
+	if (endpoint_inner_address(client, p->inner, sizeof(p->inner), err))
+		return -1;
+	if (!strchr(p->inner, ':') == !strchr(client->inner_nets, ':'))
+		return 0;
+	return err_set_kind(err, ERR_TARGET,
+			    "target '%s' has the inner address %s, which is not of the family of "
+			    "%s; see log/client-status.json",
+			    client->target->name, p->inner, client->inner_nets);
 }
 
 /** pair_diagnose() - Let every member write its state to the logs, if it can */

@@ -337,7 +337,7 @@ int topology_build(struct topology *t, const struct spec_case *c, const int netn
 		t->links[link].engine = engine_of(c, link);
 		t->links[link].tap_fd[SIDE_CLIENT] = t->links[link].tap_fd[SIDE_SERVER] = -1;
 	}
-	if (c->ipv6 && !t->ipv6)
+	if ((c->ipv6 || c->inner_ipv6) && !t->ipv6)
 		return err_set_kind(err, ERR_SKIP, "this kernel has no IPv6");
 	for (int node = 0; node <= WAN; node++)
 		b.rooms[node].control = -1;

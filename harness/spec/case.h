@@ -171,6 +171,7 @@ struct spec_case {
 	struct traffic *traffic;
 	size_t traffic_len;
 	bool ipv6; /* outer family */
+	bool inner_ipv6; /* family of what the tunnel carries */
 	uint64_t idle_ns; /* after the traffic: wait this long, then probe once more */
 	uint64_t dpd_ns; /* DUPACK_DPD_S, 0: off */
 	uint64_t up_timeout_ns; /* how long the tunnel may take to come up */

@@ -20,6 +20,7 @@ static const char every_key[] =
 	"clause: RFC 9293 section 3.8.1\n"
 	"level: S\n"
 	"family: ipv6\n"
+	"inner: ipv6\n"
 	"pairs: [\"strongswan@ctcp,retransmit=on,port=10000\", 'openconnect:ocserv@cstp', 'null']\n"
 	"middleboxes: ['asa-proxy,queue-limit=5', router]\n"
 	"impair:\n"
@@ -54,6 +55,7 @@ static void check_heads(const struct spec_case *c)
 	tap_str(c->clause, "RFC 9293 section 3.8.1", "clause");
 	tap_is(c->level, 'S', "level");
 	tap_ok(c->ipv6, "family");
+	tap_ok(c->inner_ipv6, "inner family");
 	tap_is(c->idle_ns, 600 * NS_PER_S, "idle");
 	tap_is(c->dpd_ns, 30 * NS_PER_S, "dpd");
 	tap_is(c->up_timeout_ns, 20 * NS_PER_S, "limits.up");
@@ -73,7 +75,7 @@ static void check_pairs(const struct spec_case *c)
 	tap_str(choice_option(&p[0].carriage, "port"), "10000", "its other option");
 	tap_ok(!choice_option(&p[0].carriage, "no"), "no option that was not given");
 	tap_str(p[1].headend, "ocserv", "head-end");
-	tap_is(p[1].at.line, 8, "a pair knows its line");
+	tap_is(p[1].at.line, 9, "a pair knows its line");
 	tap_is(p[1].at.column, 53, "and its column");
 	tap_str(p[2].carriage.name, "plain", "no carriage is plain");
 	tap_is(c->middleboxes_len, 2, "two middleboxes");
@@ -153,7 +155,7 @@ static void check_expect(const struct spec_case *c)
 	tap_near(e[3].min, 1, "a count");
 	tap_near(e[4].min, 1500000, "a rate is in bits a second");
 	tap_near(e[5].min, 1000000, "a size is in bytes");
-	tap_is(e[5].at.line, 28, "an expectation knows its line");
+	tap_is(e[5].at.line, 29, "an expectation knows its line");
 	tap_is(e[5].at.column, 14, "and its column");
 }
 
@@ -190,6 +192,7 @@ static void check_defaults(void)
 		return;
 	tap_is(c->level, 'R', "default level");
 	tap_ok(!c->ipv6, "default family");
+	tap_ok(!c->inner_ipv6, "default inner family");
 	tap_is(c->idle_ns, 0, "default idle");
 	tap_is(c->dpd_ns, 0, "default dpd");
 	tap_is(c->up_timeout_ns, 30 * NS_PER_S, "default limits.up");
