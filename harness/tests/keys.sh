@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# What targets give for decryption: tshark, which knows nothing of us, opens the tunnel
+# and finds our probes in it.  It finds none without the keys, so it is they that open it.
+# TAP.
+#
+# usage: keys.sh	(DUPACK: the binary)
+set -u
+
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=harness/tests/lib.inc
+. "$repository/harness/tests/lib.inc"
+
+binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
+[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
+for tool in tshark editcap jq; do
+	command -v $tool >/dev/null || skip_all "no $tool"
+done
+need_guest "$binary"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM HUP
+mkdir "$dir/cases" "$dir/nothing"
+cd "$dir/cases" || exit 99
+
+cat >short.yaml <<-CASE
+title: A few probes
+requirement: They can be found again
+clause: none
+pairs: [openvpn@udp]
+middleboxes: [router]
+traffic:
+  - echo: {interval: 100ms, duration: 2s}
+expect:
+  - {metric: echo.delivery, min: 100%}
+CASE
+
+# opened FILE PATTERN [FOLDER]: in how many frames tshark sees it, as data in hexadecimal or
+# as a name in a certificate; FOLDER has the tables that a capture has no block for
+opened() {
+	WIRESHARK_CONFIG_DIR=${3:-$dir/nothing} tshark -r "$1" -o esp.enable_encryption_decode:TRUE \
+		-T fields -e data.data -e x509sat.uTF8String -e x509sat.printableString 2>/dev/null |
+		grep -c "$2"
+}
+
+frames() {
+	tshark -r "$1" -T fields -e frame.number 2>/dev/null | wc -l
+}
+
+# opens PAIR PATTERN COUNT
+opens() {
+	"$binary" run short.yaml --pair "$1" --out "$dir/$1" >"$dir/log" 2>&1
+	is $? 0 "$1: carries its probes"
+	for folder in "$dir/$1"/*/router/short; do
+		# Between client and head-end, where no kernel shows what it took out of the tunnel
+		for file in internet-outside middlebox-inside; do
+			is "$(opened "$folder/$file.pcapng" "$2" "$folder/keylog")" "$3" \
+				"$1: tshark opens $file"
+		done
+		rm -f "$dir/closed.pcapng"
+		editcap --discard-all-secrets "$folder/$file.pcapng" "$dir/closed.pcapng"
+		is "$(frames "$dir/closed.pcapng")" "$(frames "$folder/$file.pcapng")" \
+			"$1: the same frames without keys"
+		is "$(opened "$dir/closed.pcapng" "$2")" 0 "$1: are closed"
+	done
+}
+
+probe=64706b65	# its first bytes (observe/payload.h); 20 of them, and an answer to each
+opens openconnect:ocserv@cstp $probe 40
+opens openconnect:ocserv@dtls $probe 40
+opens strongswan@esp $probe 40
+opens strongswan@udp $probe 40
+# tshark opens the control channel of OpenVPN, not its data: the certificate of the head-end
+opens openvpn@udp headend 1
+opens openvpn@tcp headend 1
+
+# The same seed, the same keys, the same bytes
+"$binary" run short.yaml --pair openvpn@udp --json --out "$dir/again" >"$dir/again.json" 2>/dev/null
+is "$(jq -r '.[0].digest' "$dir/again.json")" \
+	"$(jq -r '.digest' "$dir/openvpn@udp/openvpn@udp/router/short/verdict.json")" \
+	'captures with keys are the same for the same seed'
+
+done_testing
