@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "observe/pcapng.h"
+#include "observe/secrets.h"
 #include "tests/tap.h"
 
 static const unsigned char golden[] =
@@ -116,6 +117,96 @@ static void test_tshark(const char *path)
 		"tshark reads times, directions, interface and frames");
 }
 
+/* One block of secrets in front of the packet; 5 bytes are padded to 8 */
+static void test_secrets(const char *path)
+{
+	static const unsigned char block[] =
+		"\x0a\0\0\0\x1c\0\0\0KSLT\x05\0\0\0key 1\0\0\0\x1c\0\0\0";
+	const struct pcapng_secrets secrets = { PCAPNG_SECRETS_TLS, "key 1", 5 };
+	const size_t head = 68 + 44, added = sizeof(block) - 1;
+	AUTO_FREE char *got = NULL;
+	struct err err = { 0 };
+	struct pcapng w;
+	size_t len = 0;
+
+	if (pcapng_open(&w, path, "a-lan", &err))
+		return;
+	pcapng_write(&w, (1ULL << 32) + 2, PCAPNG_OUTBOUND, "0123456789abcdefg", 17, 1000);
+	pcapng_close(&w, &err);
+	tap_is(pcapng_add_secrets(path, &secrets, 1, &err), 0, "secrets are added %s", err.text);
+	got = io_read_file(path, &len, &err);
+	tap_is(len, sizeof(golden) - 1 + added, "its length");
+	if (!got || len != sizeof(golden) - 1 + added)
+		return;
+	tap_ok(!memcmp(got, golden, head), "the headers are as they were");
+	tap_ok(!memcmp(got + head, block, added), "behind them the block, byte for byte");
+	tap_ok(!memcmp(got + head + added, golden + head, sizeof(golden) - 1 - head),
+	       "then the packet");
+}
+
+/* What a full disk left: nothing is added, and it is no failure of ours */
+static void test_cut_short(const char *path)
+{
+	const struct pcapng_secrets secrets = { PCAPNG_SECRETS_WIREGUARD, "k", 1 };
+	AUTO_FREE char *got = NULL;
+	struct err err = { 0 };
+	size_t len = 0;
+
+	io_write_file(path, golden, 100, &err);
+	tap_is(pcapng_add_secrets(path, &secrets, 1, &err), 0, "a capture without its head");
+	got = io_read_file(path, &len, &err);
+	tap_ok(got && len == 100 && !memcmp(got, golden, len), "stays as it is");
+	tap_is(pcapng_add_secrets("/nowhere/x.pcapng", &secrets, 1, &err), -1, "none at all: %s",
+	       err.text);
+}
+
+/* Which files of a key log go into which of a folder */
+static void test_embed(void)
+{
+	static const struct {
+		const char *name, *text;
+	} files[] = {
+		{ "a.pcapng", NULL },	    { "other.txt", "other" }, { "b.tls", "CLIENT" },
+		{ "c.wireguard", "LOCAL" }, { "empty.tls", "" },      { "esp_sa", "IPv4" },
+	};
+	static const unsigned char blocks[] = /* in the order of their names */
+		"\x0a\0\0\0\x1c\0\0\0KSLT\x06\0\0\0CLIENT\0\0\x1c\0\0\0"
+		"\x0a\0\0\0\x1c\0\0\0LKGW\x05\0\0\0LOCAL\0\0\0\x1c\0\0\0";
+	char folder[] = "/tmp/dupack-test-XXXXXX";
+	const size_t head = 68 + 44, added = sizeof(blocks) - 1;
+	AUTO_FREE char *got = NULL;
+	AUTO_FREE char *capture = NULL, *link = NULL;
+	struct err err = { 0 };
+	size_t len = 0;
+
+	if (!mkdtemp(folder))
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		AUTO_FREE char *path = io_printf("%s/%s", folder, files[i].name);
+
+		if (files[i].text)
+			io_write_file(path, files[i].text, strlen(files[i].text), &err);
+		else
+			io_write_file(path, golden, sizeof(golden) - 1, &err);
+	}
+	capture = io_printf("%s/a.pcapng", folder);
+	link = io_printf("%s/d.tls", folder);
+	tap_is(symlink("/etc/passwd", link), 0, "a link out of the folder");
+	tap_is(secrets_embed(folder, folder, &err), 0, "keys are put into a capture %s", err.text);
+	got = io_read_file(capture, &len, &err);
+	tap_is(len, sizeof(golden) - 1 + added, "those of two files: no empty one, no link");
+	tap_ok(got && len > head + added && !memcmp(got + head, blocks, added),
+	       "each with its type");
+	tap_is(secrets_embed(folder, "/nowhere", &err), 0, "no key logs are no failure");
+	unlink(link);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		AUTO_FREE char *path = io_printf("%s/%s", folder, files[i].name);
+
+		unlink(path);
+	}
+	rmdir(folder);
+}
+
 static void test_full_disk(void)
 {
 	struct err err = { 0 };
@@ -138,6 +229,9 @@ int main(void)
 		abort();
 	test_golden(path);
 	test_tshark(path);
+	test_secrets(path);
+	test_cut_short(path);
+	test_embed();
 	test_full_disk();
 	unlink(path);
 	return tap_done();

@@ -249,6 +249,7 @@ static void test_credentials(void)
 	AUTO_FREE char *ca = io_printf("%s/ca.pem", folder);
 	AUTO_FREE char *cert = io_printf("%s/headend.pem", folder);
 	AUTO_FREE char *key = io_printf("%s/headend.key", folder);
+	AUTO_FREE char *client_cert = io_printf("%s/client.pem", folder);
 	AUTO_FREE char *psk_path = io_printf("%s/psk", folder);
 	AUTO_FREE char *of_cert = io_printf("%s/of-cert", folder);
 	AUTO_FREE char *of_key = io_printf("%s/of-key", folder);
@@ -275,6 +276,11 @@ static void test_credentials(void)
 	       "and for the name");
 	tap_ok(OPENSSL(NULL, "verify", "-CAfile", ca, "-verify_ip", "192.0.2.10", cert) > 0,
 	       "not for another address");
+	tap_is(OPENSSL(NULL, "verify", "-x509_strict", "-CAfile", ca, "-purpose", "sslclient",
+		       "-verify_hostname", "client", client_cert),
+	       0, "the client's is good for a client");
+	tap_ok(OPENSSL(NULL, "verify", "-CAfile", ca, "-purpose", "sslserver", client_cert) > 0,
+	       "and not for a head-end");
 	tap_is(OPENSSL(of_cert, "x509", "-pubkey", "-noout", "-in", cert), 0, "its public key");
 	tap_is(OPENSSL(of_key, "pkey", "-pubout", "-in", key), 0, "that of the private key");
 	a = io_read_file(of_cert, NULL, &err);
