@@ -71,14 +71,20 @@ opens openconnect:ocserv@cstp $probe 40
 opens openconnect:ocserv@dtls $probe 40
 opens strongswan@esp $probe 40
 opens strongswan@udp $probe 40
+# The kernel's WireGuard gives nobody its ephemeral keys; those of one end are enough
+opens wireguard-go@udp $probe 40
+opens wireguard:wireguard-go@udp $probe 40
+opens wireguard-go:wireguard@udp $probe 40
 # tshark opens the control channel of OpenVPN, not its data: the certificate of the head-end
 opens openvpn@udp headend 1
 opens openvpn@tcp headend 1
 
 # The same seed, the same keys, the same bytes
-"$binary" run short.yaml --pair openvpn@udp --json --out "$dir/again" >"$dir/again.json" 2>/dev/null
-is "$(jq -r '.[0].digest' "$dir/again.json")" \
-	"$(jq -r '.digest' "$dir/openvpn@udp/openvpn@udp/router/short/verdict.json")" \
-	'captures with keys are the same for the same seed'
+for pair in openvpn@udp wireguard-go@udp; do
+	"$binary" run short.yaml --pair $pair --json --out "$dir/again-$pair" >"$dir/again.json" 2>/dev/null
+	is "$(jq -r '.[0].digest' "$dir/again.json")" \
+		"$(jq -r '.digest' "$dir/$pair/$pair/router/short/verdict.json")" \
+		"$pair: captures with keys are the same for the same seed"
+done
 
 done_testing
