@@ -110,7 +110,7 @@ check-cases: all ## the laboratory measured against itself, then the seed cases
 	$(Q)prove -j $(JOBS) cases/seed
 
 .PHONY: check-system
-check-system: tests ## whole executions: the problem, determinism, devices, faults, fidelity; some minutes
+check-system: tests ## whole executions: the problem, determinism, devices, faults, fidelity, keys; some minutes
 	$(Q)DUPACK=$(abspath $(BUILD))/dupack prove --norc --exec '' $(PROVE) $(SYSTEM_TESTS)
 
 .PHONY: conformance

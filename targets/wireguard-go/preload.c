@@ -121,6 +121,12 @@ struct segment {
 	size_t len;
 };
 
+/* What a program says of itself: a number */
+static uint8_t *at_address(uint64_t address)
+{
+	return (uint8_t *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr) */
+}
+
 static bool is_header(const struct pc_header *h, size_t len)
 {
 	return (h->magic == MAGIC_1_18 || h->magic == MAGIC_1_20) && !h->pad[0] && !h->pad[1] &&
@@ -144,22 +150,21 @@ static uint8_t *find_in(const struct pc_header *h, size_t len, const char *name)
 		if (h->names + name_at + strlen(name) + 1 > len)
 			return NULL;
 		if (memcmp(base + h->names + name_at, name, strlen(name) + 1) == 0)
-			return (uint8_t *)(uintptr_t)(h->text + entry);
+			return at_address(h->text + entry);
 	}
 	return NULL;
 }
 
 static uint8_t *find_function(const char *name)
 {
-	const Elf64_Phdr *head = (const Elf64_Phdr *)getauxval(AT_PHDR);
+	const Elf64_Phdr *head = (const void *)at_address(getauxval(AT_PHDR));
 	uint64_t n = getauxval(AT_PHNUM), base = 0;
 
 	for (uint64_t i = 0; head && i < n; i++)
 		if (head[i].p_type == PT_PHDR)
 			base = (uintptr_t)head - head[i].p_vaddr;
 	for (uint64_t i = 0; head && i < n; i++) {
-		struct segment s = { (const uint8_t *)(uintptr_t)(base + head[i].p_vaddr),
-				     head[i].p_memsz };
+		struct segment s = { at_address(base + head[i].p_vaddr), head[i].p_memsz };
 
 		if (head[i].p_type != PT_LOAD || !(head[i].p_flags & PF_R))
 			continue;
@@ -207,7 +212,7 @@ static bool put_jump(uint8_t *from, const uint8_t *to)
 static void hook(uint8_t *function)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint8_t *start = (uint8_t *)((uintptr_t)function & ~(page - 1)), *code;
+	uint8_t *start = function - ((uintptr_t)function & (page - 1)), *code;
 
 	code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
 		    0);
