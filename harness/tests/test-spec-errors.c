@@ -7,7 +7,7 @@
 #include "tests/spec-files.h"
 
 #define KNOWN_KEYS                                                                                 \
-	"known: title, requirement, clause, level, family, pairs, middleboxes, impair, "           \
+	"known: title, requirement, clause, level, family, inner, pairs, middleboxes, impair, "    \
 	"timeline, traffic, idle, dpd, limits, expect"
 #define KNOWN_IMPAIR                                                                               \
 	"known: link, direction, engine, delay, jitter, delay-correlation, distribution, loss, "   \
