@@ -21,11 +21,11 @@
 #include "process/credentials.h"
 #include "spec/name.h"
 
-#define READY_NS   (20 * NS_PER_S)
-#define VERB_NS	   (10 * NS_PER_S)
-#define GRACE_NS   (5 * NS_PER_S) /* from SIGTERM to the end of the node */
-#define LAN	   "10.0.4.0/24"
-#define LAN_IPV6   "2001:db8:4::/64"
+#define READY_NS (20 * NS_PER_S)
+#define VERB_NS	 (10 * NS_PER_S)
+#define GRACE_NS (5 * NS_PER_S) /* from SIGTERM to the end of the node */
+#define LAN	 "10.0.4.0/24"
+#define LAN_IPV6 "2001:db8:4::/64"
 
 static const struct {
 	const char *name, *role;
