@@ -86,6 +86,7 @@ static int execute(struct err *err)
 		.middlebox = &job.middlebox,
 		.targets_dir = "/" GUEST_TARGETS,
 		.built_dir = "/" GUEST_BUILT,
+		.roots_dir = "/" GUEST_ROOTS,
 		.folder = "/" GUEST_FOLDER,
 	};
 	int rc;

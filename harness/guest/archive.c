@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,101 @@ int archive_tree(struct archive *a, const char *path, const char *from, enum arc
 	}
 	free(names);
 	return rc;
+}
+
+/* --- an archive inside another ------------------------------------------------- */
+
+#define HEADER_LEN 110
+#define FIELD_LEN  8 /* hexadecimal digits */
+#define FIELD_SIZE 6 /* of the content: number of the field behind the magic, from 0 */
+#define FIELD_NAME 11 /* length of the name with its end */
+
+/* A field of a header, or SIZE_MAX */
+static size_t field(const char *header, unsigned int number)
+{
+	char text[FIELD_LEN + 1] = "";
+	char *end;
+	size_t value;
+
+	memcpy(text, header + 6 + (size_t)number * FIELD_LEN, FIELD_LEN);
+	value = strtoul(text, &end, 16);
+	return end == text + FIELD_LEN ? value : SIZE_MAX;
+}
+
+static size_t padded(size_t len)
+{
+	return (len + 3) & ~(size_t)3;
+}
+
+/* One entry under another name.  Return: its length in @bytes, 0 after the last, or -1 */
+static ssize_t nest_entry(struct archive *a, const char *path, const char *bytes, size_t len,
+			  struct err *err)
+{
+	size_t size = 0, name_len = 0, data = 0;
+	char header[HEADER_LEN + 1];
+	const char *name = bytes + HEADER_LEN;
+	AUTO_FREE char *longer = NULL;
+
+	if (len >= HEADER_LEN && memcmp(bytes, "070701", 6) == 0) {
+		size = field(bytes, FIELD_SIZE);
+		name_len = field(bytes, FIELD_NAME);
+		data = padded(HEADER_LEN + name_len);
+	}
+	if (name_len == 0 || name_len > len || data > len || size > len - data ||
+	    name[name_len - 1] != '\0')
+		return err_set(err, 0, "it is no archive, or not all of one");
+	if (strcmp(name, "TRAILER!!!") == 0)
+		return 0;
+	name += strncmp(name, "./", 2) == 0 ? 2 : 0;
+	longer = strcmp(name, ".") ? io_printf("%s/%s", path, name) : strdup(path);
+	memcpy(header, bytes, HEADER_LEN);
+	snprintf(header + 6 + FIELD_NAME * FIELD_LEN, FIELD_LEN + 1, "%08X",
+		 (unsigned int)strlen(longer) + 1);
+	memcpy(header + 6 + (FIELD_NAME + 1) * FIELD_LEN, "00000000", FIELD_LEN);
+	if (io_write_all(a->fd, header, HEADER_LEN, err) ||
+	    io_write_all(a->fd, longer, strlen(longer) + 1, err) ||
+	    pad(a, HEADER_LEN + strlen(longer) + 1, err) ||
+	    io_write_all(a->fd, bytes + data, size, err) || pad(a, size, err))
+		return -1;
+	return (ssize_t)(padded(data + size) < len ? padded(data + size) : len);
+}
+
+/**
+ * archive_nest() - Add all of another archive below a folder
+ * @a:		The archive
+ * @path:	The folder, as for archive_bytes()
+ * @base:	An archive of this machine in the format newc
+ * @err:	Set on failure
+ *
+ * Hard links stay what they are: the end of @base is kept too, behind which the kernel
+ * forgets the numbers of its files.
+ *
+ * Return: 0 or -1
+ */
+int archive_nest(struct archive *a, const char *path, const char *base, struct err *err)
+{
+	AUTO_FREE char *slash = io_printf("%s/", path);
+	AUTO_CLOSE int from = open(base, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = -1;
+	char *bytes;
+
+	if (parents(a, slash, err))
+		return -1;
+	if (from < 0 || fstat(from, &st))
+		return err_set(err, errno, "cannot read '%s'", base);
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, from, 0);
+	if (bytes == MAP_FAILED)
+		return err_set(err, errno, "cannot read '%s'", base);
+	for (size_t at = 0; n; at += (size_t)n) {
+		n = nest_entry(a, path, bytes + at, (size_t)st.st_size - at, err);
+		if (n < 0)
+			break;
+	}
+	munmap(bytes, (size_t)st.st_size);
+	if (n < 0)
+		return err_wrap(err, "cannot add '%s' to the initramfs", base);
+	return entry(a, "TRAILER!!!", 0, "", 0, err);
 }
 
 /**

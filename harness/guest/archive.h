@@ -28,6 +28,7 @@ enum archive_filter { ARCHIVE_ALL, ARCHIVE_PROGRAMS };
 
 int archive_tree(struct archive *a, const char *path, const char *from, enum archive_filter filter,
 		 struct err *err);
+int archive_nest(struct archive *a, const char *path, const char *base, struct err *err);
 int archive_finish(struct archive *a, struct err *err);
 void archive_release(struct archive *a);
 

@@ -55,6 +55,14 @@ static int add_target(struct archive *a, const struct guest_job *job, const stru
 	return archive_tree(a, built_path, built, ARCHIVE_PROGRAMS, err);
 }
 
+static int add_own_root(struct archive *a, const struct guest_job *job, int end, struct err *err)
+{
+	AUTO_FREE char *root = io_printf("%s/root.cpio", job->parts->own_roots[end]);
+	AUTO_FREE char *path = io_printf("%s/%s", GUEST_ROOTS, job->targets->v[end]->name);
+
+	return archive_nest(a, path, root, err);
+}
+
 static bool is_first(const struct pair_targets *targets, int t)
 {
 	for (int i = 0; i < t; i++)
@@ -70,6 +78,9 @@ static int pack(struct archive *a, const struct guest_job *job, struct err *err)
 	if (archive_open(a, root, err) || archive_file(a, "init", job->home->binary, err) ||
 	    archive_bytes(a, GUEST_BUILT "/.keep", 0644, "", 0, err) || add_job(a, job, err))
 		return -1;
+	for (int t = 0; t < PAIR_ENDS; t++)
+		if (job->parts->own_roots[t] && add_own_root(a, job, t, err))
+			return -1;
 	for (int t = 0; t < PAIR_TARGETS; t++)
 		if (job->targets->v[t] && is_first(job->targets, t) &&
 		    add_target(a, job, job->targets->v[t], err))

@@ -13,14 +13,15 @@
 #include <stdbool.h>
 
 #include "lab/lab.h"
+#include "spec/target.h"
 
 struct err;
 struct home;
-struct pair_targets;
 
 /** What a guest is made of; the folders are in the cache. */
 struct guest_parts {
 	char *kernel, *root; /* folders; owned */
+	char *own_roots[PAIR_ENDS]; /* folder of the root of one end only, or NULL; owned */
 	json_t *kernel_version, *packages; /* for the verdicts; owned */
 };
 

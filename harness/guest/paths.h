@@ -7,6 +7,7 @@
 #define GUEST_CASES   "dupack/cases"
 #define GUEST_TARGETS "dupack/targets"
 #define GUEST_BUILT   "dupack/built"
+#define GUEST_ROOTS   "dupack/roots" /* <target>/: a root of its own */
 #define GUEST_FOLDER  "dupack/run" /* the run folder, until it leaves */
 #define GUEST_HOST    "dupack/host" /* where the host's folder is mounted after the end */
 

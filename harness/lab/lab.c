@@ -361,14 +361,37 @@ static int start_receiver(struct lab *lab, struct err *err)
 
 /* --- all of it ---------------------------------------------------------------- */
 
+/**
+ * lab_node_root() - The folder that is the root of a node
+ * @job:	The execution
+ * @node:	Which
+ *
+ * Return: the folder, owned by the caller; NULL: the root of all
+ */
+char *lab_node_root(const struct lab_job *job, enum node_id node)
+{
+	const char *target = node == NODE_CLIENT    ? job->pair->client
+			     : node == NODE_HEADEND ? job->pair->headend
+						    : NULL;
+	AUTO_FREE char *root = NULL;
+
+	if (!job->roots_dir || !target)
+		return NULL;
+	root = io_printf("%s/%s", job->roots_dir, target);
+	return access(root, F_OK) ? NULL : steal_ptr(&root);
+}
+
 static int create_nodes(struct lab *lab, struct err *err)
 {
 	const struct lab_job *job = lab->job;
 	const char *const keep[] = { job->targets_dir, job->built_dir, job->folder, NULL };
 
-	for (int i = 0; i < NODE_COUNT; i++)
-		if (node_create(node_names[i], NULL, keep, &lab->nodes[i], err))
+	for (int i = 0; i < NODE_COUNT; i++) {
+		AUTO_FREE char *root = lab_node_root(job, (enum node_id)i);
+
+		if (node_create(node_names[i], root, NULL, keep, &lab->nodes[i], err))
 			return -1;
+	}
 	if (topology_needs_wan(job->c) && netns_create(&lab->wan_fd, err))
 		return -1;
 	return 0;

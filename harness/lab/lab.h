@@ -29,6 +29,7 @@ struct lab_job {
 	uint64_t seed;
 	const char *targets_dir; /* targets/<name>/target.yaml */
 	const char *built_dir; /* targets/<name>/<program> that was built */
+	const char *roots_dir; /* <target>/: the root of its nodes, if there is one; or NULL */
 	const char *folder; /* the run folder, which exists and is empty; absolute */
 };
 
@@ -58,6 +59,7 @@ struct lab {
 	int events_fd;
 };
 
+char *lab_node_root(const struct lab_job *job, enum node_id node);
 int lab_build(struct lab *lab, const struct lab_job *job, struct err *err);
 int lab_arm(struct lab *lab, struct err *err);
 int lab_finish(struct lab *lab, json_t *execution, struct err *err);

@@ -40,10 +40,10 @@ static const struct {
 
 /* --- what a target requires of the machine ------------------------------------- */
 
-static int check_requires(const struct target *t, struct err *err)
+static int check_requires(const struct target *t, const char *root, struct err *err)
 {
 	for (size_t i = 0; i < t->needs_bin.len; i++) {
-		AUTO_FREE char *path = proc_find_program(t->needs_bin.v[i]);
+		AUTO_FREE char *path = proc_find_program(root, t->needs_bin.v[i]);
 
 		if (!path)
 			return err_set_kind(
@@ -125,11 +125,13 @@ static int quote_log(const struct pair_run *p, const char *name, struct err *err
 	return -1;
 }
 
-static int start_member(struct pair_run *p, int m, json_t *versions, struct err *err)
+static int start_member(struct pair_run *p, const struct lab *lab, int m, json_t *versions,
+			struct err *err)
 {
 	const struct endpoint *e = &p->ends[m];
+	AUTO_FREE char *root = lab_node_root(lab->job, members[m].node);
 
-	if (check_requires(e->target, err) || note_version(e, versions, err) ||
+	if (check_requires(e->target, root ? root : "", err) || note_version(e, versions, err) ||
 	    endpoint_run(e, &p->procs[m], err))
 		return -1;
 	if (!proc_await_ready(&p->procs[m], READY_NS, err))
@@ -170,7 +172,7 @@ int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, stru
 		return -1;
 	describe(p, lab);
 	for (int m = 0; m < MEMBER_COUNT; m++)
-		if (p->ends[m].target && start_member(p, m, versions, err))
+		if (p->ends[m].target && start_member(p, lab, m, versions, err))
 			return -1;
 	return 0;
 }

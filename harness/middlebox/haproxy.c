@@ -84,7 +84,7 @@ static int write_config(const struct middlebox *m, struct err *err)
 static int start(const struct middlebox *m, struct proc *ret, struct err *err)
 {
 	const struct transparent *t = m->state;
-	AUTO_FREE char *program = proc_find_program("haproxy");
+	AUTO_FREE char *program = proc_find_program("", "haproxy");
 	char *argv[] = { program, (char *)"-db", (char *)"-f", (char *)CONFIG_FILE, NULL };
 	char *env[] = { NULL };
 	const struct spawn spawn = { .name = "haproxy", .argv = argv, .env = env };
@@ -188,7 +188,7 @@ static void close_haproxy(struct middlebox *m)
 
 static int open_haproxy(struct middlebox *m, struct err *err)
 {
-	AUTO_FREE char *program = proc_find_program("haproxy");
+	AUTO_FREE char *program = proc_find_program("", "haproxy");
 	struct transparent *t;
 
 	if (!program)

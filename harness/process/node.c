@@ -84,21 +84,34 @@ static int keep_mount(const struct kept *k, struct err *err)
 	return 0;
 }
 
-static int node_setup(const char *name, const char *const *private_dirs, const char *const *keep,
-		      struct err *err)
+/* A folder becomes the root; what is kept is opened before */
+static int change_root(const char *root, struct err *err)
+{
+	AUTO_FREE char *dev = io_printf("%s/dev", root);
+
+	if (mount("/dev", dev, NULL, MS_BIND | MS_REC, NULL))
+		return err_set(err, errno, "cannot show /dev in '%s'", root);
+	if (chroot(root) || chdir("/"))
+		return err_set(err, errno, "cannot make '%s' the root of a node", root);
+	return 0;
+}
+
+static int node_setup(const char *name, const char *root, const char *const *private_dirs,
+		      const char *const *keep, struct err *err)
 {
 	struct kept kept[NODE_KEEP_MAX] = { { NULL, -1 } };
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return err_set(err, errno, "cannot make the mounts of node '%s' private", name);
+	if (keep_open(keep, kept, err) || (root && change_root(root, err)))
+		return -1;
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
 		return err_set(err, errno, "cannot mount /proc in node '%s'", name);
 	/* so that /sys/class/net shows the node's links; a locked /sys may refuse it */
 	mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL);
 	if (sethostname(name, strlen(name)))
 		return err_set(err, errno, "cannot name node '%s'", name);
-	if (keep_open(keep, kept, err) || mount_private(always_private, err) ||
-	    mount_private(private_dirs, err))
+	if (mount_private(always_private, err) || mount_private(private_dirs, err))
 		return -1;
 	for (const struct kept *k = kept; k < kept + NODE_KEEP_MAX && k->path; k++)
 		if (keep_mount(k, err))
@@ -153,6 +166,7 @@ static int open_namespaces(struct node *node, struct err *err)
 /**
  * node_create() - Make a node and its init process
  * @name:	Borrowed for the life of the node
+ * @root:	Folder that is the root of the node, with /dev /proc /sys /run /tmp; NULL: ours
  * @private_dirs: More folders to cover with an empty tmpfs, up to a NULL; or NULL
  * @keep:	Folders that stay visible even below a private one, at most
  *		NODE_KEEP_MAX, up to a NULL; or NULL
@@ -161,8 +175,8 @@ static int open_namespaces(struct node *node, struct err *err)
  *
  * Return: 0 or -1
  */
-int node_create(const char *name, const char *const *private_dirs, const char *const *keep,
-		struct node *ret, struct err *err)
+int node_create(const char *name, const char *root, const char *const *private_dirs,
+		const char *const *keep, struct node *ret, struct err *err)
 {
 	struct node node = NODE_NONE;
 	int ready[2];
@@ -179,7 +193,7 @@ int node_create(const char *name, const char *const *private_dirs, const char *c
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ready[0]);
-		if (node_setup(name, private_dirs, keep, &why)) {
+		if (node_setup(name, root, private_dirs, keep, &why)) {
 			io_write_all(ready[1], why.text, strlen(why.text), &why);
 			_exit(1);
 		}

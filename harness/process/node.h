@@ -16,7 +16,7 @@ struct node {
 	const char *name; /* borrowed; also the host name inside */
 	pid_t init; /* 0: not there */
 	int init_pidfd, net_fd, mnt_fd, pid_fd, uts_fd, ipc_fd; /* owned */
-	int root_fd; /* the root of its init, which may be a changed one (chroot); owned */
+	int root_fd; /* the root of its init, which may be another than ours; owned */
 };
 
 #define NODE_NONE                                                                                  \
@@ -27,8 +27,8 @@ struct node {
 /** How many folders a node may keep visible. */
 #define NODE_KEEP_MAX 8
 
-int node_create(const char *name, const char *const *private_dirs, const char *const *keep,
-		struct node *ret, struct err *err);
+int node_create(const char *name, const char *root, const char *const *private_dirs,
+		const char *const *keep, struct node *ret, struct err *err);
 pid_t node_fork(const struct node *node, struct err *err);
 void node_destroy(struct node *node);
 

@@ -267,19 +267,20 @@ const char *proc_describe(const struct proc *p, char *buf, unsigned int size)
 
 /**
  * proc_find_program() - Where a program of the system is
+ * @root:	The folder that is the root; "": ours
  * @name:	Its name
  *
  * Not by $PATH: who is not root has no sbin in it, and in a node everybody is.
  *
  * Return: its path, to be freed, or NULL if this machine lacks it
  */
-char *proc_find_program(const char *name)
+char *proc_find_program(const char *root, const char *name)
 {
 	static const char *const folders[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
 					       "/usr/bin",	  "/sbin",	    "/bin" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		AUTO_FREE char *path = io_printf("%s/%s", folders[i], name);
+		AUTO_FREE char *path = io_printf("%s%s/%s", root, folders[i], name);
 
 		if (access(path, X_OK) == 0)
 			return steal_ptr(&path);

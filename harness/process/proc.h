@@ -42,7 +42,7 @@ struct proc {
 		"", 0, -1, -1, false, 0                                                            \
 	}
 
-char *proc_find_program(const char *name);
+char *proc_find_program(const char *root, const char *name);
 int proc_start(const struct spawn *spawn, struct proc *ret, struct err *err);
 int proc_await(struct proc *p, uint64_t timeout_ns);
 int proc_await_ready(struct proc *p, uint64_t timeout_ns, struct err *err);

@@ -134,6 +134,7 @@ static const struct schema_key target_keys[] = {
 	{ STRINGS("roles", struct target, roles, role_item), .required = true },
 	{ STRINGS("carriages", struct target, carriages, name_item) },
 	{ STRINGS("packages", struct target, packages, name_item) },
+	{ .name = "own-root", .kind = SCHEMA_YESNO, .offset = offsetof(struct target, own_root) },
 	{ .name = "requires", .kind = SCHEMA_MAPPING, .keys = requires_keys },
 	{ STRINGS("caps", struct target, caps, name_item) },
 	{ .name = "wire", .kind = SCHEMA_TEXT, .offset = offsetof(struct target, wire) },
@@ -314,6 +315,21 @@ static struct target *load_side(const char *name, const char *role, const char *
 	err_set_kind(err, ERR_USAGE, "'%.60s' has no carriage '%.60s': its carriages are: %s", name,
 		     carriage, list);
 	return NULL;
+}
+
+/**
+ * pair_has_own_root() - Does one end need another root than the rest of its pair?
+ * @t:		The pair
+ * @role:	PAIR_CLIENT or PAIR_HEADEND
+ *
+ * The same target at both ends conflicts with nobody.
+ */
+bool pair_has_own_root(const struct pair_targets *t, enum pair_role role)
+{
+	const struct target *end = t->v[role];
+	const struct target *other = t->v[role == PAIR_CLIENT ? PAIR_HEADEND : PAIR_CLIENT];
+
+	return end->own_root && strcmp(end->name, other->name) != 0;
 }
 
 /** pair_targets_release() - Free them; idempotent */

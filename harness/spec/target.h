@@ -32,6 +32,7 @@ struct target {
 	struct strings roles; /* client, headend, carrier */
 	struct strings carriages;
 	struct strings packages; /* Debian packages for its root in the guest */
+	bool own_root; /* they conflict with those of others */
 	struct strings needs_bin; /* requires: binaries */
 	struct strings needs_kernel; /* requires: kernel features, names known to doctor */
 	struct strings caps;
@@ -47,6 +48,7 @@ void spec_target_free(struct target *t);
 bool strings_have(const struct strings *list, const char *word);
 /** Who takes part in a pair. */
 enum pair_role { PAIR_CLIENT, PAIR_HEADEND, PAIR_CARRIER, PAIR_TARGETS };
+#define PAIR_ENDS PAIR_CARRIER
 
 struct pair_targets {
 	struct target *v[PAIR_TARGETS]; /* owned; the carrier may be NULL */
@@ -56,6 +58,8 @@ int spec_pair_targets(const struct pair *p, const char *targets_dir, struct pair
 		      struct err *err);
 void pair_targets_release(struct pair_targets *t);
 #define AUTO_PAIR_TARGETS __attribute__((cleanup(pair_targets_release)))
+
+bool pair_has_own_root(const struct pair_targets *t, enum pair_role role);
 
 int spec_pair_check(const struct pair *p, const char *targets_dir, struct err *err);
 

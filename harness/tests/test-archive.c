@@ -52,6 +52,43 @@ static bool says(const char *command, const char *want)
 	return false;
 }
 
+/* What bsdtar made, and what we made, each below a folder */
+static void check_nested(const char *ours, size_t len)
+{
+	static const size_t cuts[] = { 1, 109, 111, 200, 520 };
+	AUTO_ARCHIVE struct archive a = { .fd = -1 };
+	struct err err = { 0 };
+	AUTO_FREE char *bytes = NULL;
+
+	files_text("root/bin/sh", "shell");
+	link("root/bin/sh", "root/bin/dash");
+	symlink("sh", "root/bin/ash");
+	says("cd root && bsdtar --format=newc -cf ../base.cpio .", "");
+	files_write("ours.cpio", ours, len);
+	archive_open(&a, "base.cpio", &err);
+	tap_ok(!archive_nest(&a, "roots/x", "base.cpio", &err) &&
+		       !archive_nest(&a, "roots/y", "ours.cpio", &err) && !archive_finish(&a, &err),
+	       "archives below folders %s", err.text);
+	bytes = contents(&a);
+	tap_ok(says("mkdir un; bsdtar -xf out.cpio -C un; cat un/bin/dash", "shell"),
+	       "the first comes out as it was");
+	/* a reader other than the kernel stops at the first end: skip it */
+	tap_ok(says("size=$(stat -c %s base.cpio); tail -c +$((size + 1)) out.cpio >rest.cpio;"
+		    " mkdir two; bsdtar -xf rest.cpio -C two; cat two/roots/x/bin/dash;"
+		    " stat -c %h two/roots/x/bin/sh; readlink two/roots/x/bin/ash",
+		    "shell2 sh "),
+	       "the second with its contents, hard links and symbolic links");
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		AUTO_ARCHIVE struct archive b = { .fd = -1 };
+
+		files_text("empty.cpio", "");
+		files_write("cut.cpio", ours, cuts[i]);
+		archive_open(&b, "empty.cpio", &err);
+		tap_ok(archive_nest(&b, "x", "cut.cpio", &err) && strstr(err.text, "cut.cpio"),
+		       "cut after %zu bytes: an error that names it", cuts[i]);
+	}
+}
+
 int main(void)
 {
 	AUTO_ARCHIVE struct archive a = { .fd = -1 }, b = { .fd = -1 };
@@ -87,6 +124,7 @@ int main(void)
 	tap_ok(says("bsdtar -tvf out.cpio one/two/empty one/run | cut -c1-10",
 		    "-rw------- -rwxr-xr-x "),
 	       "and the permissions");
+	check_nested(first, (size_t)st.st_size);
 	tap_ok(archive_file(&a, "x", "nowhere", &err) < 0 && strstr(err.text, "nowhere"),
 	       "a file that is not there is named");
 	return tap_done();

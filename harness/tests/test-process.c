@@ -123,7 +123,7 @@ static void test_node(void)
 	size_t files = open_files();
 
 	gethostname(host, sizeof(host));
-	tap_is(node_create("alpha", more, keep, &node, &err), 0, "a node %s", err.text);
+	tap_is(node_create("alpha", NULL, more, keep, &node, &err), 0, "a node %s", err.text);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		AUTO_FREE char *path = io_printf("/proc/%d/ns/%s", (int)node.init, kinds[i]);
 		AUTO_FREE char *own = io_printf("/proc/self/ns/%s", kinds[i]);
@@ -152,6 +152,48 @@ static void test_node(void)
 	tap_is(open_files(), files, "no descriptor is left");
 }
 
+static int look_around_root(void *ctx, struct err *err)
+{
+	(void)ctx;
+	if (access("/marker", F_OK) || access("/usr", F_OK) == 0)
+		return 1;
+	if (io_write_file("/run/in-node", "x", 1, err) || io_write_file("/dev/null", "x", 1, err) ||
+	    access("/proc/2", F_OK))
+		return 2;
+	return access(folder, X_OK) ? 3 : 0;
+}
+
+static void test_root(void)
+{
+	static const char *const parts[] = { "dev", "proc", "sys", "run", "tmp", "marker" };
+	AUTO_FREE char *root = io_printf("%s/root", folder);
+	AUTO_FREE char *inside = io_printf("%s/run/in-node", root);
+	AUTO_FREE char *nowhere = io_printf("%s/nowhere", folder);
+	const char *const keep[] = { folder, NULL };
+	struct node node = NODE_NONE;
+	struct spawn spawn = {
+		.name = "root", .log_dir = folder, .run = look_around_root, .node = &node
+	};
+	struct proc p = PROC_NONE;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		AUTO_FREE char *path = io_printf("%s/%s", root, parts[i]);
+
+		if (io_mkdirs(path, &err))
+			abort();
+	}
+	tap_ok(node_create("rooted", nowhere, NULL, keep, &node, &err) && strstr(err.text, nowhere),
+	       "a root that is not there is named");
+	tap_is(node_create("rooted", root, NULL, keep, &node, &err), 0, "a root of its own %s",
+	       err.text);
+	tap_ok(!proc_start(&spawn, &p, &err) && proc_await(&p, PATIENCE) && proc_exit_code(&p) == 0,
+	       "a process in it sees that root, its own /run and /proc, and what is kept");
+	tap_ok(access(inside, F_OK), "what it wrote to /run is not in the root");
+	proc_release(&p);
+	node_destroy(&node);
+}
+
 static void test_daemons(void)
 {
 	const char *const keep[] = { folder, NULL };
@@ -159,7 +201,7 @@ static void test_daemons(void)
 	struct proc p = PROC_NONE;
 	struct err err = { 0 };
 
-	tap_is(node_create("daemons", NULL, keep, &node, &err), 0, "a node %s", err.text);
+	tap_is(node_create("daemons", NULL, NULL, keep, &node, &err), 0, "a node %s", err.text);
 	/* away from its parent, its session and its standard files, twice */
 	tap_is(shell(&node, "daemon",
 		     "mkfifo /tmp/up /tmp/never; exec 3<>/tmp/up; for i in 1 2 3; do"
@@ -298,7 +340,7 @@ static void harness_main(int report)
 	struct proc p = PROC_NONE;
 	struct err err = { 0 };
 
-	if (node_create("killed", NULL, keep, &node, &err) ||
+	if (node_create("killed", NULL, NULL, keep, &node, &err) ||
 	    shell(&node, "killed",
 		  "trap '' TERM HUP; mkfifo /tmp/up /tmp/never; exec 3<>/tmp/up;"
 		  " (setsid setsid sh -c 'echo up >/tmp/up; read x </tmp/never' &);"
@@ -369,9 +411,10 @@ int main(void)
 	}
 	snprintf(marker, sizeof(marker), "DUPACK_TEST=%s", folder);
 	test_node();
+	test_root();
 	test_daemons();
 	files = open_files();
-	if (node_create("beta", NULL, keep, &node, &err)) {
+	if (node_create("beta", NULL, NULL, keep, &node, &err)) {
 		tap_ok(false, "a node: %s", err.text);
 		return tap_done();
 	}

@@ -12,6 +12,7 @@ static const char every_key[] =
 	"roles: [client, headend]\n"
 	"carriages: [esp, udp, ctcp]\n"
 	"packages: [strongswan-swanctl, charon-systemd]\n"
+	"own-root: yes\n"
 	"requires: {binaries: [swanctl], kernel: [esp, xfrm-user]}\n"
 	"caps: [mobike, rekey-child]\n"
 	"wire: udp 500 4500\n"
@@ -42,6 +43,7 @@ static void check_every_key(void)
 	tap_ok(strings_have(&t->carriages, "udp"), "udp is among them");
 	tap_ok(!strings_have(&t->carriages, "ud"), "ud is not");
 	tap_str(t->packages.v[1], "charon-systemd", "packages");
+	tap_ok(t->own_root, "own-root");
 	tap_str(t->needs_bin.v[0], "swanctl", "requires.binaries");
 	tap_str(t->needs_kernel.v[1], "xfrm-user", "requires.kernel");
 	tap_str(t->caps.v[0], "mobike", "caps");
@@ -117,6 +119,19 @@ static void check_errors(void)
 	}
 }
 
+static void check_own_root(void)
+{
+	struct target swan = { .name = (char *)"swan", .own_root = true };
+	struct target goose = { .name = (char *)"goose" };
+	const struct pair_targets alone = { { &swan, &swan, NULL } };
+	const struct pair_targets mixed = { { &goose, &swan, NULL } };
+
+	tap_ok(!pair_has_own_root(&alone, PAIR_CLIENT) && !pair_has_own_root(&alone, PAIR_HEADEND),
+	       "a target does not conflict with itself");
+	tap_ok(!pair_has_own_root(&mixed, PAIR_CLIENT) && pair_has_own_root(&mixed, PAIR_HEADEND),
+	       "beside another it has its own root, and the other the common one");
+}
+
 static void check_program(void)
 {
 	struct err err = { 0 };
@@ -161,6 +176,7 @@ int main(void)
 	check_errors();
 	files_text(FILE_NAME, every_key);
 	check_here();
+	check_own_root();
 	check_program();
 	return tap_done();
 }

@@ -314,7 +314,7 @@ int main(void)
 		puts("1..0 # SKIP not root, nor a user namespace");
 		return 0;
 	}
-	if (node_create("client", NULL, keep, &node, &err)) {
+	if (node_create("client", NULL, NULL, keep, &node, &err)) {
 		printf("1..0 # SKIP %s\n", err.text);
 		remove_folder();
 		return 0;
