@@ -26,7 +26,7 @@ endif
 Q	:= $(if $(V),,@)
 say	= $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-FOLDERS := base decode spec net impair middlebox process observe lab grade report guest cmd
+FOLDERS := base decode spec net impair middlebox process observe carrier lab grade report guest cmd
 LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard harness/$(d)/*.c))) \
 	   harness/run.c
 LIB_SRC := $(wildcard $(LIB_SRC))

@@ -12,14 +12,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,13 +25,17 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "carrier.h"
-#include "control.h"
+#include "carrier/control.h"
+#include "carrier/program.h"
+#include "carrier/tun.h"
 #include "options.h"
 #include "routing.h"
 #include "socket.h"
 
-#define BATCH  64 /* packets from one descriptor before the others have their turn */
-#define ASK_MS 5000
+#define NAME	 "ctcp"
+#define TUN_NAME "ctcp0"
+#define BATCH	 64 /* packets from one descriptor before the others have their turn */
+#define ASK_MS	 5000
 
 static const char usage[] =
 	"usage: carrier --role client|headend --local ADDRESS --remote ADDRESS [--option K=V,...]...\n"
@@ -53,17 +54,6 @@ struct program {
 	bool client;
 	int tun, in, out, signals, control;
 };
-
-static int exit_status(const struct err *err)
-{
-	return err->kind == ERR_USAGE ? 2 : err->kind == ERR_SKIP ? 77 : 99;
-}
-
-static int fail(const struct err *err)
-{
-	fprintf(stderr, "ctcp: %s\n", err->text);
-	return exit_status(err);
-}
 
 static bool to_wire(void *ctx, const uint8_t *packet, size_t len)
 {
@@ -141,18 +131,9 @@ static char *status_line(const struct program *p)
 
 static void write_statistics(const struct program *p)
 {
-	const char *dir = getenv("DUPACK_LOG_DIR");
 	AUTO_FREE char *line = status_line(p);
-	AUTO_FREE char *path = NULL;
-	struct err err = { 0 };
 
-	fputs(line, stderr);
-	if (!dir || !*dir)
-		return;
-	/* both ends of a run have one log folder */
-	path = io_printf("%s/ctcp-stats-%s.json", dir, p->client ? "client" : "headend");
-	if (io_write_file(path, line, strlen(line), &err))
-		fprintf(stderr, "ctcp: %s\n", err.text);
+	program_write_statistics(NAME, p->client, line);
 }
 
 static void answer(struct program *p)
@@ -170,19 +151,6 @@ static void answer(struct program *p)
 		fprintf(stderr, "ctcp: cannot answer '%s': %s\n", word, strerror(errno));
 }
 
-/* Return: false if the program shall end */
-static bool take_signal(struct program *p)
-{
-	struct signalfd_siginfo info;
-
-	if (read(p->signals, &info, sizeof(info)) != sizeof(info))
-		return true;
-	if (info.ssi_signo != SIGUSR1)
-		return false;
-	write_statistics(p);
-	return true;
-}
-
 static int loop(struct program *p, struct err *err)
 {
 	struct pollfd fds[] = {
@@ -191,6 +159,7 @@ static int loop(struct program *p, struct err *err)
 		{ .fd = p->in, .events = POLLIN },
 		{ .fd = p->control, .events = POLLIN },
 	};
+	bool end = false;
 
 	for (;;) {
 		uint64_t now = clock_ns(), deadline = p->carrier.deadline_ns;
@@ -202,10 +171,12 @@ static int loop(struct program *p, struct err *err)
 				continue;
 			return err_set(err, errno, "cannot wait for packets");
 		}
-		if (fds[0].revents && !take_signal(p))
+		if (fds[0].revents && program_shall_report(p->signals, &end))
+			write_statistics(p);
+		if (end)
 			return 0;
 		if (fds[1].revents & (POLLERR | POLLNVAL))
-			return err_set(err, 0, "the TUN '" SOCKET_TUN "' is gone");
+			return err_set(err, 0, "the TUN '" TUN_NAME "' is gone");
 		if (fds[1].revents)
 			read_tun(p);
 		if (fds[2].revents)
@@ -214,33 +185,6 @@ static int loop(struct program *p, struct err *err)
 			answer(p);
 		carrier_expire(&p->carrier, clock_ns());
 	}
-}
-
-static int open_signals(int *ret_fd, struct err *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return *ret_fd < 0 ? err_set(err, errno, "cannot wait for signals") : 0;
-}
-
-static int say_ready(struct err *err)
-{
-	const char *text = getenv("DUPACK_READY_FD");
-	uint64_t fd;
-
-	if (!text || !*text)
-		return 0;
-	if (units_count(text, &fd) || fd > INT32_MAX)
-		return err_set_kind(err, ERR_USAGE, "DUPACK_READY_FD '%s' is not a number", text);
-	if (io_write_all((int)fd, "READY\n", 6, err))
-		return err_wrap(err, "descriptor %" PRIu64 " of DUPACK_READY_FD", fd);
-	return 0;
 }
 
 static int parse_address(const char *what, const char *text, uint8_t ret[4], struct err *err)
@@ -266,8 +210,9 @@ static int start(struct program *p, const struct config *cfg, struct err *err)
 		.claim = claim,
 		.random32 = random32,
 	};
-	if (open_signals(&p->signals, err) || socket_tun_open(&p->tun, &r->ifindex, err) ||
-	    control_listen(&p->control, err) || socket_wire_out(ROUTING_MARK, &p->out, err) ||
+	if (program_open_signals(&p->signals, err) ||
+	    tun_open(TUN_NAME, false, &p->tun, &r->ifindex, err) ||
+	    control_listen(NAME, &p->control, err) || socket_wire_out(ROUTING_MARK, &p->out, err) ||
 	    routing_open(r, err) || routing_link_up(r, CTCP_TUN_MTU, err))
 		return -1;
 	if (!carrier_init(&p->carrier, &cfg->profile, p->client, r->local, r->remote, &p->world))
@@ -275,7 +220,7 @@ static int start(struct program *p, const struct config *cfg, struct err *err)
 	memcpy(filter.local, r->local, sizeof(filter.local));
 	memcpy(filter.remote, r->remote, sizeof(filter.remote));
 	filter.local_port = p->carrier.local_port;
-	return socket_wire_in(&filter, &p->in, err) || say_ready(err) ? -1 : 0;
+	return socket_wire_in(&filter, &p->in, err) || program_say_ready(err) ? -1 : 0;
 }
 
 static int run(const struct config *cfg, struct err *err)
@@ -315,7 +260,7 @@ static int ask(const char *word, struct err *err)
 
 	if (strcmp(word, "status") != 0 && strcmp(word, "down") != 0)
 		return err_set_kind(err, ERR_USAGE, "--ask 'status' or 'down', not '%s'", word);
-	if (control_ask(word, ASK_MS, &text, err))
+	if (control_ask(NAME, word, ASK_MS, &text, err))
 		return -1;
 	fputs(text, stdout);
 	return 0;
@@ -360,7 +305,7 @@ int main(int argc, char **argv)
 			break;
 		case 'o':
 			if (options_parse(optarg, &cfg.profile, &cfg.said, &err))
-				return fail(&err);
+				return program_fail(NAME, &err);
 			break;
 		case 'h':
 			help();
@@ -376,6 +321,6 @@ int main(int argc, char **argv)
 	}
 	options_settle(&cfg.profile, &cfg.said);
 	if (cfg.ask ? ask(cfg.ask, &err) : run(&cfg, &err))
-		return fail(&err);
+		return program_fail(NAME, &err);
 	return 0;
 }

@@ -8,17 +8,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -32,47 +26,6 @@ static int refuse(struct err *err, int errnum, const char *what)
 	    errnum == ENXIO)
 		return err_set_kind(err, ERR_SKIP, "%s: %s", what, strerror(errnum));
 	return err_set(err, errnum, "%s", what);
-}
-
-/* Absent or read-only: the default stays, and costs no more than stray packets in the TUN */
-static void set_sysctl(const char *path, const char *value)
-{
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0 && write(fd, value, strlen(value)) < 0)
-		fprintf(stderr, "ctcp: cannot write '%s': %s\n", path, strerror(errno));
-}
-
-/**
- * socket_tun_open() - Make the TUN, down, without IPv6 and without source validation
- * @ret_fd:	Non-blocking; closing it removes the TUN
- * @ret_ifindex: Its interface index
- * @err:	ERR_SKIP if the machine or the privilege is missing
- *
- * Return: 0 or -1
- */
-int socket_tun_open(int *ret_fd, int *ret_ifindex, struct err *err)
-{
-	AUTO_CLOSE int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int ifindex;
-
-	if (fd < 0)
-		return refuse(err, errno, "cannot open '/dev/net/tun'");
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", SOCKET_TUN);
-	if (ioctl(fd, TUNSETIFF, &ifr)) {
-		if (errno == EBUSY)
-			return err_set(err, 0, "'" SOCKET_TUN "' is taken: a carrier runs here");
-		return refuse(err, errno, "cannot create the TUN '" SOCKET_TUN "'");
-	}
-	ifindex = (int)if_nametoindex(SOCKET_TUN);
-	if (!ifindex)
-		return err_set(err, errno, "cannot find the TUN '" SOCKET_TUN "'");
-	set_sysctl("/proc/sys/net/ipv6/conf/" SOCKET_TUN "/disable_ipv6", "1");
-	set_sysctl("/proc/sys/net/ipv4/conf/" SOCKET_TUN "/rp_filter", "0");
-	*ret_ifindex = ifindex;
-	*ret_fd = steal_fd(&fd);
-	return 0;
 }
 
 static uint32_t address_u32(const uint8_t address[4])

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control.h"
+#include "carrier/control.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,12 +16,15 @@
 
 #define ANSWER_MAX 65536
 
-static const struct sockaddr_un address = {
-	.sun_family = AF_UNIX,
-	.sun_path = "\0dupack-ctcp",
-};
-#define ADDRESS_LEN                                                                                \
-	((socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof("\0dupack-ctcp") - 1))
+/* An abstract address, which begins with a zero byte.  Return: its length */
+static socklen_t address_of(const char *name, struct sockaddr_un *ret)
+{
+	int n;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	n = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "dupack-%s", name);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+}
 
 static int unix_socket(int flags)
 {
@@ -28,16 +33,19 @@ static int unix_socket(int flags)
 
 /**
  * control_listen() - Take questions
+ * @name:	Of the carrier; short
  * @ret_fd:	Readable when somebody asks
  * @err:	Set on failure: mostly that another carrier runs in this namespace
  *
  * Return: 0 or -1
  */
-int control_listen(int *ret_fd, struct err *err)
+int control_listen(const char *name, int *ret_fd, struct err *err)
 {
+	struct sockaddr_un address;
+	socklen_t address_len = address_of(name, &address);
 	AUTO_CLOSE int fd = unix_socket(SOCK_NONBLOCK);
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, ADDRESS_LEN) || listen(fd, 8))
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, address_len) || listen(fd, 8))
 		return err_set(err, errno, "cannot listen for questions (a carrier runs here?)");
 	*ret_fd = steal_fd(&fd);
 	return 0;
@@ -67,6 +75,7 @@ int control_accept(int listener, char *ret_word, size_t size)
 
 /**
  * control_ask() - Ask the carrier of this namespace
+ * @name:	Of the carrier
  * @word:	The question
  * @timeout_ms:	How long to wait for the answer
  * @ret_answer:	The answer, to be freed by the caller
@@ -74,8 +83,11 @@ int control_accept(int listener, char *ret_word, size_t size)
  *
  * Return: 0 or -1
  */
-int control_ask(const char *word, int timeout_ms, char **ret_answer, struct err *err)
+int control_ask(const char *name, const char *word, int timeout_ms, char **ret_answer,
+		struct err *err)
 {
+	struct sockaddr_un address;
+	socklen_t address_len = address_of(name, &address);
 	AUTO_CLOSE int fd = unix_socket(0);
 	AUTO_FREE char *answer = malloc(ANSWER_MAX);
 	struct pollfd ready = { .events = POLLIN };
@@ -83,7 +95,7 @@ int control_ask(const char *word, int timeout_ms, char **ret_answer, struct err 
 
 	if (fd < 0 || !answer)
 		return err_set(err, errno, "cannot ask the carrier");
-	if (connect(fd, (const struct sockaddr *)&address, ADDRESS_LEN))
+	if (connect(fd, (const struct sockaddr *)&address, address_len))
 		return err_set(err, errno, "no carrier runs here");
 	if (send(fd, word, strlen(word), MSG_NOSIGNAL) < 0)
 		return err_set(err, errno, "cannot ask the carrier");
