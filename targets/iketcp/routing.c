@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Policy routing (ip-rule(8)):
+ *
+ *    40  TCP    table main: our own connections, and whatever the kernel answers
+ *    50  all    table 77: a host route into the TUN for each peer
+ *
+ * What a killed carrier leaves behind the next one takes over.
+ */
+#include "routing.h"
+
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+#define TABLE_IKETCP 77
+
+enum { RULE_TCP = 40, RULE_CLAIM = 50 };
+
+static int send_message(struct routing *r, struct nl_msg *msg, int tolerated, const char *what,
+			struct err *err)
+{
+	int rc = nl_send_sync(r->nl, msg); /* frees msg */
+
+	if (rc >= 0 || rc == -tolerated)
+		return 0;
+	if (rc == -NLE_PERM)
+		return err_set_kind(err, ERR_SKIP, "no right to %s: run as root of the namespace",
+				    what);
+	return err_set(err, 0, "cannot %s: %s", what, nl_geterror(rc));
+}
+
+static uint8_t family_of(const struct routing *r)
+{
+	return r->local.ipv6 ? AF_INET6 : AF_INET;
+}
+
+static int rule_set(struct routing *r, uint32_t pref, bool on, struct err *err)
+{
+	struct fib_rule_hdr h = {
+		.family = family_of(r),
+		.action = FR_ACT_TO_TBL,
+		.table = pref == RULE_TCP ? RT_TABLE_MAIN : TABLE_IKETCP,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(on ? RTM_NEWRULE : RTM_DELRULE,
+						on ? NLM_F_CREATE | NLM_F_EXCL : 0);
+
+	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
+	nla_put_u32(msg, FRA_PRIORITY, pref);
+	if (pref == RULE_TCP)
+		nla_put_u8(msg, FRA_IP_PROTO, IPPROTO_TCP);
+	return send_message(r, msg, on ? NLE_EXIST : NLE_OBJ_NOTFOUND,
+			    on ? "add a routing rule" : "remove a routing rule", err);
+}
+
+static int link_up(struct routing *r, struct err *err)
+{
+	struct ifinfomsg h = { .ifi_index = r->ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+
+	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
+	nla_put_u32(msg, IFLA_MTU, DATAGRAM_MTU);
+	return send_message(r, msg, 0, "bring the TUN up", err);
+}
+
+/**
+ * routing_open() - Bring the TUN up and put the rules in force
+ * @r:		.ifindex and .local are filled in; routing_close() takes all back
+ * @err:	ERR_SKIP without the privilege
+ *
+ * Return: 0 or -1
+ */
+int routing_open(struct routing *r, struct err *err)
+{
+	int rc;
+
+	r->nl = nl_socket_alloc();
+	if (!r->nl)
+		return err_set(err, 0, "no memory for a netlink socket");
+	rc = nl_connect(r->nl, NETLINK_ROUTE);
+	if (rc < 0)
+		return err_set(err, 0, "cannot open a netlink socket: %s", nl_geterror(rc));
+	r->in_force = true;
+	return rule_set(r, RULE_TCP, true, err) || rule_set(r, RULE_CLAIM, true, err) ||
+			       link_up(r, err)
+		       ? -1
+		       : 0;
+}
+
+/**
+ * routing_claim() - From now on packets of the local stack for a peer come to the TUN
+ * @r:		Open
+ * @peer:	Its address
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int routing_claim(struct routing *r, const struct address *peer, struct err *err)
+{
+	int len = (int)address_len(peer);
+	struct rtmsg h = {
+		.rtm_family = family_of(r),
+		.rtm_dst_len = (uint8_t)(8 * len),
+		.rtm_table = TABLE_IKETCP,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+
+	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
+	nla_put(msg, RTA_DST, len, peer->bytes);
+	nla_put_u32(msg, RTA_OIF, (uint32_t)r->ifindex);
+	nla_put(msg, RTA_PREFSRC, len, r->local.bytes);
+	return send_message(r, msg, 0, "route a peer into the TUN", err);
+}
+
+/** routing_close() - Take the rules back; routes go with the TUN */
+void routing_close(struct routing *r)
+{
+	static const uint32_t ours[] = { RULE_CLAIM, RULE_TCP };
+	struct err err = { 0 };
+
+	for (size_t i = 0; r->in_force && i < ARRAY_SIZE(ours); i++)
+		(void)rule_set(r, ours[i], false, &err);
+	r->in_force = false;
+	nl_socket_free(r->nl);
+	r->nl = NULL;
+}
