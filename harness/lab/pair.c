@@ -70,6 +70,18 @@ static int make_secrets(struct pair_run *p, const struct lab *lab, struct err *e
 	return credentials_create(p->cert_dir, p->remote, err);
 }
 
+/* Who plays a member, or NULL: nobody has to carry for an end that does it itself */
+static const struct target *target_of(const struct pair_run *p, int m)
+{
+	enum pair_role end = members[m].node == NODE_CLIENT ? PAIR_CLIENT : PAIR_HEADEND;
+	const struct target *t = p->targets.v[members[m].target];
+
+	if (members[m].target == PAIR_CARRIER && t &&
+	    strings_have(&p->targets.v[end]->own_carriages, t->name))
+		return NULL;
+	return t;
+}
+
 static void describe(struct pair_run *p, const struct lab *lab)
 {
 	p->world = (struct target_world){
@@ -88,7 +100,7 @@ static void describe(struct pair_run *p, const struct lab *lab)
 		bool client = members[m].node == NODE_CLIENT;
 
 		p->ends[m] = (struct endpoint){
-			.target = p->targets.v[members[m].target],
+			.target = target_of(p, m),
 			.world = &p->world,
 			.node = &lab->nodes[members[m].node],
 			.name = members[m].name,

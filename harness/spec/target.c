@@ -133,6 +133,7 @@ static const struct schema_key target_keys[] = {
 	{ .name = "vendor", .kind = SCHEMA_TEXT, .offset = offsetof(struct target, vendor) },
 	{ STRINGS("roles", struct target, roles, role_item), .required = true },
 	{ STRINGS("carriages", struct target, carriages, name_item) },
+	{ STRINGS("own-carriages", struct target, own_carriages, name_item) },
 	{ STRINGS("packages", struct target, packages, name_item) },
 	{ .name = "own-root", .kind = SCHEMA_YESNO, .offset = offsetof(struct target, own_root) },
 	{ .name = "requires", .kind = SCHEMA_MAPPING, .keys = requires_keys },
@@ -174,6 +175,11 @@ static void check_target(struct document *doc, const struct target *t)
 	    !t->carriages.len)
 		document_error(doc, document_find(doc, root, "roles"),
 			       "a client or head-end carries something: write 'carriages'");
+	for (size_t i = 0; i < t->own_carriages.len; i++)
+		if (!strings_have(&t->carriages, t->own_carriages.v[i]))
+			document_error(doc, document_find(doc, root, "own-carriages"),
+				       "'%.60s' is not among the carriages: write it there too",
+				       t->own_carriages.v[i]);
 	if (stat(program, &st) || !S_ISREG(st.st_mode))
 		document_error(doc, root,
 			       "the program '%s' is missing: write it (see "
@@ -240,6 +246,7 @@ void spec_target_free(struct target *t)
 		return;
 	strings_release(&t->roles);
 	strings_release(&t->carriages);
+	strings_release(&t->own_carriages);
 	strings_release(&t->packages);
 	strings_release(&t->needs_bin);
 	strings_release(&t->needs_kernel);

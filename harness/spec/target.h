@@ -31,6 +31,7 @@ struct target {
 	char *name, *vendor, *dir; /* dir: the folder, as a path that works from here */
 	struct strings roles; /* client, headend, carrier */
 	struct strings carriages;
+	struct strings own_carriages; /* of these: for them it needs no carrier on its node */
 	struct strings packages; /* Debian packages for its root in the guest */
 	bool own_root; /* they conflict with those of others */
 	struct strings needs_bin; /* requires: binaries */

@@ -12,6 +12,7 @@ static const char every_key[] =
 	"roles: [client, headend]\n"
 	"carriages: [esp, udp, ctcp]\n"
 	"packages: [strongswan-swanctl, charon-systemd]\n"
+	"own-carriages: [ctcp]\n"
 	"own-root: yes\n"
 	"requires: {binaries: [swanctl], kernel: [esp, xfrm-user]}\n"
 	"caps: [mobike, rekey-child]\n"
@@ -44,6 +45,8 @@ static void check_every_key(void)
 	tap_ok(!strings_have(&t->carriages, "ud"), "ud is not");
 	tap_str(t->packages.v[1], "charon-systemd", "packages");
 	tap_ok(t->own_root, "own-root");
+	tap_ok(t->own_carriages.len == 1 && strings_have(&t->own_carriages, "ctcp"),
+	       "own-carriages");
 	tap_str(t->needs_bin.v[0], "swanctl", "requires.binaries");
 	tap_str(t->needs_kernel.v[1], "xfrm-user", "requires.kernel");
 	tap_str(t->caps.v[0], "mobike", "caps");
@@ -77,6 +80,9 @@ static void check_errors(void)
 		  "2:18: unknown word 'server': known: client, headend, carrier" },
 		{ "no carriages", "name: swan\nroles: [client]\n",
 		  "2:8: a client or head-end carries something: write 'carriages'" },
+		{ "own carriage that is none",
+		  "name: swan\nroles: [client]\ncarriages: [esp]\nown-carriages: [tcp]\n",
+		  "4:16: 'tcp' is not among the carriages: write it there too" },
 		{ "unknown key", "name: swan\nroles: [carrier]\nrequire: {}\n",
 		  "3:1: unknown key 'require': did you mean 'requires'? known: ..." },
 		{ "unknown requirement", "name: swan\nroles: [carrier]\nrequires: {bins: []}\n",
