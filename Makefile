@@ -131,6 +131,7 @@ FUZZ_BINS := $(patsubst harness/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard harness/fuzz
 
 $(BUILD)/fuzz/fuzz-%: override LDFLAGS += -fsanitize=fuzzer
 $(BUILD)/fuzz/fuzz-ctcp: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard targets/ctcp/*.c)))
+$(BUILD)/fuzz/fuzz-iketcp: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard targets/iketcp/*.c)))
 $(BUILD)/fuzz/%: $(BUILD)/harness/fuzz/%.o $(BUILD)/libdupack.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libdupack.a $(LDLIBS)
