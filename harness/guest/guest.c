@@ -55,12 +55,27 @@ static int add_target(struct archive *a, const struct guest_job *job, const stru
 	return archive_tree(a, built_path, built, ARCHIVE_PROGRAMS, err);
 }
 
+/* libgcrypt asks the processor for entropy, which no seed rules, unless it is told not to */
+static int add_gcrypt_conf(struct archive *a, const char *root, struct err *err)
+{
+	static const char deny[] = "intel-rdrand\n", conf[] = "disable-jent\n";
+	AUTO_FREE char *deny_path = io_printf("%setc/gcrypt/hwf.deny", root);
+	AUTO_FREE char *conf_path = io_printf("%setc/gcrypt/random.conf", root);
+
+	return archive_bytes(a, deny_path, 0644, deny, sizeof(deny) - 1, err) ||
+			       archive_bytes(a, conf_path, 0644, conf, sizeof(conf) - 1, err)
+		       ? -1
+		       : 0;
+}
+
 static int add_own_root(struct archive *a, const struct guest_job *job, int end, struct err *err)
 {
 	AUTO_FREE char *root = io_printf("%s/root.cpio", job->parts->own_roots[end]);
 	AUTO_FREE char *path = io_printf("%s/%s", GUEST_ROOTS, job->targets->v[end]->name);
 
-	return archive_nest(a, path, root, err);
+	AUTO_FREE char *below = io_printf("%s/", path);
+
+	return archive_nest(a, path, root, err) || add_gcrypt_conf(a, below, err) ? -1 : 0;
 }
 
 static bool is_first(const struct pair_targets *targets, int t)
@@ -76,7 +91,8 @@ static int pack(struct archive *a, const struct guest_job *job, struct err *err)
 	AUTO_FREE char *root = io_printf("%s/root.cpio", job->parts->root);
 
 	if (archive_open(a, root, err) || archive_file(a, "init", job->home->binary, err) ||
-	    archive_bytes(a, GUEST_BUILT "/.keep", 0644, "", 0, err) || add_job(a, job, err))
+	    archive_bytes(a, GUEST_BUILT "/.keep", 0644, "", 0, err) ||
+	    add_gcrypt_conf(a, "", err) || add_job(a, job, err))
 		return -1;
 	for (int t = 0; t < PAIR_ENDS; t++)
 		if (job->parts->own_roots[t] && add_own_root(a, job, t, err))
