@@ -105,8 +105,9 @@ check: ## install, build, and pass all tests; with SAN=address,undefined the uni
 	@$(MAKE) --no-print-directory check-unit $(if $(SAN),,check-cases check-system)
 
 .PHONY: check-cases
-check-cases: all ## the laboratory measured against itself, then the seed cases
+check-cases: all ## the laboratory measured against itself, every pair once, the seed cases
 	$(Q)prove -j $(JOBS) cases/lab
+	$(Q)prove -j $(JOBS) cases/pairs
 	$(Q)prove -j $(JOBS) cases/seed
 
 .PHONY: check-system

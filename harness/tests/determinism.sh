@@ -68,6 +68,17 @@ for case in $cases; do
 	ok $? "$case: seeds 1 and 2 have different digests"
 done
 
+# Other families: NSS, libgcrypt, two roots, TCP of the kernel
+for pair in libreswan@iketcp strongswan:libreswan@udp vpnc:strongswan@ctcp; do
+	for run in a b; do
+		"$binary" run pairs/up --pair "$pair" --json --out "$dir/$pair-$run" \
+			>"$dir/pair-$run.json" 2>/dev/null </dev/null
+	done
+	got=$(jq -r '.[0].digest' "$dir/pair-a.json")
+	[ ${#got} = 64 ] && [ "$got" = "$(jq -r '.[0].digest' "$dir/pair-b.json")" ]
+	ok $? "$pair: the same digest twice"
+done
+
 # A loaded host: more that never rests than there are processors
 for hog in $(seq $(($(nproc) + 1))); do
 	sh -c 'while :; do :; done' &
