@@ -94,10 +94,10 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	tree=$dir/tree
 	mkdir -p "$tree/build/targets" "$tree/harness" "$dir/nobody" "$tree/cache/dupack"
 	cp "$binary" "${binary%/*}/shim.so" "$tree/build/"
-	for carrier in "${binary%/*}"/targets/*/carrier; do
-		name=${carrier%/*}
-		mkdir "$tree/build/targets/${name##*/}"
-		cp "$carrier" "$tree/build/targets/${name##*/}/"
+	for file in "${binary%/*}"/targets/*/carrier "${binary%/*}"/targets/*/preload.so; do
+		name=${file%/*}
+		mkdir -p "$tree/build/targets/${name##*/}"
+		cp "$file" "$tree/build/targets/${name##*/}/"
 	done
 	cp -r "$repository/harness/guest" "$tree/harness/"
 	cp -r "$repository/targets" "$repository/cases" "$tree/"

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The first IKE message of the client's stack opens the connection.  When it is
- * lost the client opens another at once, then after 1 s, 2 s ... 32 s, as long
- * as it was not told `down`: the IKE SA lives on (RFC 9329 section 6.1).  At the
- * head-end the connection of a peer is the one that spoke last for the first
+ * lost (a reset, a timeout) the client opens another at once, and if that does not last
+ * after 1 s, 2 s ... 32 s, as long as it was not told `down`: the IKE SA lives on
+ * (RFC 9329).  When the head-end closed it in order, as it does behind the last SA, the
+ * next packet of the stack opens another.  The first message in it is always IKE, by which
+ * a head-end knows whose it is: our stack's last one again, which to IKE is a retransmission.
+ *
+ * At the head-end the connection of a peer is the one that spoke last for the first
  * time; the one before is closed.  Two clients behind one address are one.
  *
  * What cannot be sent at once waits in the connection; ESP is dropped where a
@@ -85,58 +89,22 @@ static void end_conn(struct carrier *c, struct conn *k)
 	c->counts[COUNT_CLOSED]++;
 }
 
-/* It broke, or was closed by the other end */
-static void lose_conn(struct carrier *c, struct conn *k, uint64_t now_ns)
+/* It broke, or the other end closed it in order */
+static void lose_conn(struct carrier *c, struct conn *k, bool in_order, uint64_t now_ns)
 {
 	struct peer *p = find_peer(c, &k->peer);
-	bool retry = p && p->conn == k && p->wanted;
+	bool reopen = p && p->conn == k && p->wanted;
 
-	if (retry && k->heard) /* it was a good one: no reason to wait */
-		p->backoff_ns = 0;
+	if (reopen && k->heard && now_ns - p->opened_ns >= BACKOFF_MIN_NS)
+		p->backoff_ns = 0; /* it was a good one: no reason to wait */
 	end_conn(c, k);
-	if (!retry)
+	if (!reopen)
 		return;
-	p->retry_ns = now_ns + p->backoff_ns;
+	p->not_before_ns = now_ns + p->backoff_ns;
+	p->retry_ns = in_order ? UINT64_MAX : p->not_before_ns;
 	p->backoff_ns = p->backoff_ns ? p->backoff_ns * 2 : BACKOFF_MIN_NS;
 	if (p->backoff_ns > BACKOFF_MAX_NS)
 		p->backoff_ns = BACKOFF_MAX_NS;
-}
-
-static void open_conn(struct carrier *c, struct peer *p)
-{
-	int fd = socket_connect(&c->local, &p->address, c->profile->port,
-				c->profile->user_timeout_ns);
-	struct conn *k = fd < 0 ? NULL : add_conn(c, fd, &p->address);
-
-	p->retry_ns = UINT64_MAX;
-	if (!k) {
-		c->counts[COUNT_REFUSED]++;
-		if (fd >= 0)
-			close(fd);
-		return; /* the next packet of the stack tries again */
-	}
-	k->connecting = true;
-	memcpy(k->out, STREAM_PREFIX, STREAM_PREFIX_LEN);
-	k->out_end = STREAM_PREFIX_LEN;
-	p->conn = k;
-}
-
-/* Return: false if the connection is gone */
-static bool flush(struct carrier *c, struct conn *k, uint64_t now_ns)
-{
-	while (!k->connecting && k->out_begin < k->out_end) {
-		ssize_t n = send(k->fd, k->out + k->out_begin, k->out_end - k->out_begin,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return true;
-		if (n < 0) {
-			lose_conn(c, k, now_ns);
-			return false;
-		}
-		k->out_begin += (size_t)n;
-	}
-	return true;
 }
 
 static bool enqueue(struct conn *k, const struct datagram *d)
@@ -153,7 +121,62 @@ static bool enqueue(struct conn *k, const struct datagram *d)
 	return n > 0;
 }
 
+/* @replay: nothing of IKE is to be sent now */
+static void open_conn(struct carrier *c, struct peer *p, bool replay, uint64_t now_ns)
+{
+	int fd = socket_connect(&c->local, &p->address, c->profile->port,
+				c->profile->user_timeout_ns);
+	struct conn *k = fd < 0 ? NULL : add_conn(c, fd, &p->address);
+
+	p->retry_ns = UINT64_MAX;
+	p->opened_ns = now_ns;
+	if (!k) {
+		c->counts[COUNT_REFUSED]++;
+		if (fd >= 0)
+			close(fd);
+		return; /* the next packet of the stack tries again */
+	}
+	k->connecting = true;
+	memcpy(k->out, STREAM_PREFIX, STREAM_PREFIX_LEN);
+	k->out_end = STREAM_PREFIX_LEN;
+	p->conn = k;
+	if (replay && p->ike_len)
+		enqueue(k, &(struct datagram){
+				   .what = STREAM_IKE, .bytes = p->ike, .len = p->ike_len });
+}
+
+/* Return: false if the connection is gone */
+static bool flush(struct carrier *c, struct conn *k, uint64_t now_ns)
+{
+	while (!k->connecting && k->out_begin < k->out_end) {
+		ssize_t n = send(k->fd, k->out + k->out_begin, k->out_end - k->out_begin,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return true;
+		if (n < 0) {
+			lose_conn(c, k, false, now_ns);
+			return false;
+		}
+		k->out_begin += (size_t)n;
+	}
+	return true;
+}
+
 /* --- from the stack into the stream -------------------------------------------- */
+
+/* Remember how our stack speaks to a peer */
+static void note(struct peer *p, const struct datagram *d)
+{
+	if (d->what == STREAM_ESP) {
+		p->form = d->udp ? ESP_FORM_UDP : ESP_FORM_IP;
+		return;
+	}
+	p->ike_local = d->sport;
+	p->ike_remote = d->dport;
+	p->ike_len = d->len <= sizeof(p->ike) ? d->len : 0;
+	memcpy(p->ike, d->bytes, p->ike_len);
+}
 
 /**
  * carrier_from_stack() - Carry a packet of the local stack
@@ -172,15 +195,10 @@ void carrier_from_stack(struct carrier *c, const uint8_t *packet, size_t len, ui
 		c->counts[why ? why : COUNT_NO_CONNECTION]++;
 		return;
 	}
-	if (d.what == STREAM_IKE) {
-		p->ike_local = d.sport;
-		p->ike_remote = d.dport;
-		p->wanted = c->client;
-	} else {
-		p->form = d.udp ? ESP_FORM_UDP : ESP_FORM_IP;
-	}
-	if (!p->conn && p->wanted && p->retry_ns == UINT64_MAX)
-		open_conn(c, p);
+	note(p, &d);
+	p->wanted |= c->client && d.what == STREAM_IKE;
+	if (!p->conn && p->wanted && p->retry_ns == UINT64_MAX && p->not_before_ns <= now_ns)
+		open_conn(c, p, d.what != STREAM_IKE, now_ns);
 	if (!p->conn) {
 		c->counts[COUNT_NO_CONNECTION]++;
 	} else if (!enqueue(p->conn, &d)) {
@@ -293,7 +311,7 @@ static void receive(struct carrier *c, struct conn *k, uint64_t now_ns)
 		if (take_messages(c, k))
 			return;
 	}
-	lose_conn(c, k, now_ns);
+	lose_conn(c, k, n == 0, now_ns);
 }
 
 static void connected(struct carrier *c, struct conn *k, uint64_t now_ns)
@@ -303,7 +321,7 @@ static void connected(struct carrier *c, struct conn *k, uint64_t now_ns)
 
 	if (getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &why, &len) || why) {
 		c->counts[COUNT_REFUSED]++;
-		lose_conn(c, k, now_ns);
+		lose_conn(c, k, false, now_ns);
 		return;
 	}
 	k->connecting = false;
@@ -410,7 +428,7 @@ void carrier_expire(struct carrier *c, uint64_t now_ns)
 		}
 	for (size_t i = 0; i < c->peers_len; i++)
 		if (c->peers[i].retry_ns <= now_ns)
-			open_conn(c, &c->peers[i]);
+			open_conn(c, &c->peers[i], true, now_ns);
 }
 
 /** carrier_down() - Close all connections in order; the next IKE message opens one again */

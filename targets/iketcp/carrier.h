@@ -54,7 +54,11 @@ struct peer {
 	enum esp_form form; /* as our stack sends to it */
 	uint16_t ike_local, ike_remote; /* ports of the last IKE of our stack; 0: none yet */
 	bool wanted; /* client: its connection is to be opened again */
-	uint64_t retry_ns, backoff_ns; /* retry: when; UINT64_MAX: not waiting */
+	uint8_t ike[2048]; /* the last IKE message of our stack */
+	size_t ike_len; /* 0: none, or too long */
+	uint64_t opened_ns; /* when its last connection was begun */
+	uint64_t backoff_ns, not_before_ns; /* of the next connection */
+	uint64_t retry_ns; /* it is opened then; UINT64_MAX: by the next packet of our stack */
 };
 
 struct carrier {

@@ -1,0 +1,1 @@
+../strongswan/preload.c
