@@ -253,7 +253,7 @@ both() {
 for pair in '10.88.2.1 10.88.2.2' 'fd88::1 fd88::2'; do
 	# shellcheck disable=SC2086 # two words
 	set -- $pair
-	ip netns exec "$client" tcpdump -i veth0 -U -s 0 -w "$dir/all.pcap" tcp port 4500 \
+	ip netns exec "$client" tcpdump -i veth0 --immediate-mode -U -s 0 -w "$dir/all.pcap" tcp port 4500 \
 		2>"$dir/tcpdump.log" &
 	dump=$!
 	until grep -q 'listening on' "$dir/tcpdump.log"; do kill -0 $dump || break; done
