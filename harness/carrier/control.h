@@ -12,6 +12,7 @@ struct err;
 
 int control_listen(const char *name, int *ret_fd, struct err *err);
 int control_accept(int listener, char *ret_word, size_t size);
-int control_ask(const char *name, const char *word, int timeout_ms, char **ret_answer, struct err *err);
+int control_ask(const char *name, const char *word, int timeout_ms, char **ret_answer,
+		struct err *err);
 
 #endif

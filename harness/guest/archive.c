@@ -191,19 +191,19 @@ int archive_tree(struct archive *a, const char *path, const char *from, enum arc
 
 /* --- an archive inside another ------------------------------------------------- */
 
-#define HEADER_LEN 110
-#define FIELD_LEN  8 /* hexadecimal digits */
+#define HEADER_LEN ((size_t)110)
+#define FIELD_LEN  ((size_t)8) /* hexadecimal digits */
 #define FIELD_SIZE 6 /* of the content: number of the field behind the magic, from 0 */
 #define FIELD_NAME 11 /* length of the name with its end */
 
 /* A field of a header, or SIZE_MAX */
-static size_t field(const char *header, unsigned int number)
+static size_t field(const char *header, size_t number)
 {
 	char text[FIELD_LEN + 1] = "";
 	char *end;
 	size_t value;
 
-	memcpy(text, header + 6 + (size_t)number * FIELD_LEN, FIELD_LEN);
+	memcpy(text, header + 6 + number * FIELD_LEN, FIELD_LEN);
 	value = strtoul(text, &end, 16);
 	return end == text + FIELD_LEN ? value : SIZE_MAX;
 }
@@ -218,7 +218,7 @@ static ssize_t nest_entry(struct archive *a, const char *path, const char *bytes
 			  struct err *err)
 {
 	size_t size = 0, name_len = 0, data = 0;
-	char header[HEADER_LEN + 1];
+	char header[HEADER_LEN], digits[16];
 	const char *name = bytes + HEADER_LEN;
 	AUTO_FREE char *longer = NULL;
 
@@ -233,11 +233,11 @@ static ssize_t nest_entry(struct archive *a, const char *path, const char *bytes
 	if (strcmp(name, "TRAILER!!!") == 0)
 		return 0;
 	name += strncmp(name, "./", 2) == 0 ? 2 : 0;
-	longer = strcmp(name, ".") ? io_printf("%s/%s", path, name) : strdup(path);
+	longer = io_printf("%s%s%s", path, strcmp(name, ".") ? "/" : "",
+			   strcmp(name, ".") ? name : "");
+	snprintf(digits, sizeof(digits), "%08X", (unsigned int)strlen(longer) + 1);
 	memcpy(header, bytes, HEADER_LEN);
-	snprintf(header + 6 + FIELD_NAME * FIELD_LEN, FIELD_LEN + 1, "%08X",
-		 (unsigned int)strlen(longer) + 1);
-	memcpy(header + 6 + (FIELD_NAME + 1) * FIELD_LEN, "00000000", FIELD_LEN);
+	memcpy(header + 6 + FIELD_NAME * FIELD_LEN, digits, FIELD_LEN);
 	if (io_write_all(a->fd, header, HEADER_LEN, err) ||
 	    io_write_all(a->fd, longer, strlen(longer) + 1, err) ||
 	    pad(a, HEADER_LEN + strlen(longer) + 1, err) ||

@@ -364,11 +364,12 @@ size_t carrier_polls(const struct carrier *c, struct pollfd polls[CARRIER_CONNS_
 
 		if (!k)
 			continue;
-		polls[n++] =
-			(struct pollfd){ .fd = k->fd,
-					 .events = k->connecting	       ? POLLOUT
-						   : k->out_begin < k->out_end ? POLLIN | POLLOUT
-									       : POLLIN };
+		polls[n] = (struct pollfd){ .fd = k->fd, .events = POLLIN };
+		if (k->connecting)
+			polls[n].events = POLLOUT;
+		else if (k->out_begin < k->out_end)
+			polls[n].events |= POLLOUT;
+		n++;
 	}
 	return n;
 }
