@@ -4,7 +4,9 @@
  *
  * Offloads are off because they falsify what is observed: a GSO packet is one
  * frame to netem and to a capture but many segments on a wire, and with transmit
- * checksums offloaded captures and TAPs see unfinished ones.
+ * checksums offloaded captures and TAPs see unfinished ones.  With scatter-gather a frame
+ * has pages that are its sender's still; who decrypts in place, as espintcp does, would
+ * change what captures show and what the sender sends again.
  */
 #include "net/link.h"
 
@@ -198,6 +200,7 @@ static const struct offload {
 } offloads[] = {
 	{ "receive checksums", ETHTOOL_GRXCSUM, ETHTOOL_SRXCSUM, 1 },
 	{ "transmit checksums", ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM, 1 },
+	{ "scatter-gather", ETHTOOL_GSG, ETHTOOL_SSG, 1 },
 	{ "TSO", ETHTOOL_GTSO, ETHTOOL_STSO, 1 },
 	{ "GSO", ETHTOOL_GGSO, ETHTOOL_SGSO, 1 },
 	{ "GRO", ETHTOOL_GGRO, ETHTOOL_SGRO, 1 },

@@ -170,7 +170,7 @@ int main(void)
 	static const struct {
 		const char *name;
 		uint32_t on;
-	} offloads[] = { { "GSO", ETHTOOL_SGSO },
+	} offloads[] = { { "scatter-gather", ETHTOOL_SSG },
 			 { "GRO", ETHTOOL_SGRO },
 			 { "transmit checksums", ETHTOOL_STXCSUM } };
 	struct err err = { 0 };
