@@ -270,9 +270,12 @@ static int check_outcome(const struct evidence *e, const char *path, struct err 
 
 static uint64_t settled(const struct evidence *e)
 {
-	uint64_t idle = evidence_time(e, "idle_end"), traffic = evidence_time(e, "traffic_end");
+	static const char *const ends[] = { "after_end", "idle_end", "traffic_end" };
 
-	return idle ? idle : traffic ? traffic : UINT64_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (evidence_time(e, ends[i]))
+			return evidence_time(e, ends[i]);
+	return UINT64_MAX;
 }
 
 /**
@@ -291,7 +294,7 @@ int evidence_load(const char *folder, const struct spec_case *c, struct evidence
 	AUTO_FREE char *path = io_printf("%s/execution.json", folder);
 	json_error_t why;
 
-	*ret = (struct evidence){ .c = c, .flows_len = c->traffic_len + 1 };
+	*ret = (struct evidence){ .c = c, .flows_len = c->traffic_len + PROBING_COUNT };
 	ret->flows = calloc(ret->flows_len, sizeof(*ret->flows));
 	if (!ret->flows)
 		return err_set(err, ENOMEM, "cannot grade");

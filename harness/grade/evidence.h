@@ -66,7 +66,7 @@ struct evidence {
 	bool captured; /* all captures are there and complete */
 	struct evidence_trace traces[LINK_COUNT][END_COUNT];
 	struct match matches[LINK_COUNT][DIR_COUNT];
-	struct flow_events *flows; /* of the case, and behind them the probes after idle; owned */
+	struct flow_events *flows; /* of the case, and behind them those of enum probing; owned */
 	size_t flows_len;
 	struct timeline_event *changes; /* in the order of time; owned */
 	size_t changes_len;

@@ -155,6 +155,58 @@ MEASURE(too_big)
 		      ret);
 }
 
+/* --- what should be in the tunnel ------------------------------------------------------- */
+
+/* Of the server's network, or of the pool of inner addresses, as targets/README.md has them */
+static bool is_inner(const uint8_t *addr, int version)
+{
+	static const uint8_t v4[][3] = { { 10, 0, 4 }, { 10, 7, 0 } };
+	static const uint8_t v6[][8] = { { 0x20, 1, 0x0d, 0xb8, 0, 4 },
+					 { 0x20, 1, 0x0d, 0xb8, 0, 7 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(v4); i++)
+		if (version == 4 ? !memcmp(addr, v4[i], sizeof(v4[i]))
+				 : !memcmp(addr, v6[i], sizeof(v6[i])))
+			return true;
+	return false;
+}
+
+/*
+ * Only what a node sends: the kernel shows to a capture what it took out of ESP too, as if
+ * it had come in by that interface.
+ */
+static double count_plaintext(const struct trace *t, uint64_t from_ns, uint64_t to_ns)
+{
+	double n = 0;
+
+	for (size_t i = 0; i < t->len; i++) {
+		const struct trace_frame *f = &t->frames[i];
+		const struct packet *p = &f->packet;
+
+		n += f->direction == TRACE_OUTBOUND && f->t_ns >= from_ns && f->t_ns < to_ns &&
+		     p->version && (is_inner(p->src, p->version) || is_inner(p->dst, p->version));
+	}
+	return n;
+}
+
+/* At the point of the path where most of them were seen */
+MEASURE(plaintext)
+{
+	uint64_t from = evidence_time(e, "up_end"), to = evidence_time(e, "down_begin");
+
+	if (!e->captured || !from)
+		return false;
+	for (enum link_id l = 0; l < LINK_COUNT; l++)
+		for (int end = 0; l != LINK_LAN && end < END_COUNT; end++) {
+			double n = count_plaintext(&e->traces[l][end].trace, from,
+						   to ? to : UINT64_MAX);
+
+			if (n > ret->number)
+				ret->number = n;
+		}
+	return true;
+}
+
 /* --- time --------------------------------------------------------------------------------- */
 
 static uint64_t *delays(const struct evidence *e, enum link_id l, enum direction d, size_t *ret_len)

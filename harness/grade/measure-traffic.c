@@ -189,14 +189,52 @@ MEASURE(rtt_max)
 	return rtt(e, 1, ret);
 }
 
-MEASURE(idle_alive)
+/* How many of these probes were answered; false if none was sent */
+static bool answered(const struct evidence *e, enum probing which, struct metric_value *ret)
 {
-	const struct flow_events *f = &e->flows[e->flows_len - 1];
-	bool answered = false;
+	const struct flow_events *f = &e->flows[e->c->traffic_len + (size_t)which];
+	size_t n = 0;
 
 	for (size_t i = 0; i < f->probes_len; i++)
-		answered = answered || f->probes[i].rtt_ns;
-	return f->probes_len && measure_yes_no(answered, ret);
+		n += f->probes[i].rtt_ns != 0;
+	ret->number = (double)n;
+	return f->probes_len > 0;
+}
+
+MEASURE(idle_alive)
+{
+	struct metric_value n = { 0 };
+
+	return answered(e, PROBING_IDLE, &n) && measure_yes_no(n.number > 0, ret);
+}
+
+MEASURE(before_answered)
+{
+	return answered(e, PROBING_BEFORE, ret);
+}
+
+MEASURE(after_answered)
+{
+	return answered(e, PROBING_AFTER, ret);
+}
+
+/* --- the end of the tunnel ---------------------------------------------------------------- */
+
+static bool down(const struct evidence *e, const char *key, struct metric_value *ret)
+{
+	const json_t *value = json_object_get(json_object_get(e->execution, "down"), key);
+
+	return value && measure_yes_no(json_is_true(value), ret);
+}
+
+MEASURE(down_orderly)
+{
+	return down(e, "orderly", ret);
+}
+
+MEASURE(down_restored)
+{
+	return down(e, "restored", ret);
 }
 
 /* --- TCP in the tunnel ------------------------------------------------------------------ */

@@ -2,7 +2,8 @@
 /*
  * One execution, from an empty folder to execution.json:
  *
- *   build -> targets ready -> tunnel up -> losses armed -> traffic -> idle -> stop
+ *   build -> targets ready -> (probes) -> tunnel up -> losses armed -> traffic -> (idle)
+ *         -> (tunnel down -> probes) -> stop
  *
  * A step that fails ends the way; what was counted until then is collected all
  * the same, and execution.json says what went wrong and whose fault it is.
@@ -23,6 +24,7 @@
 #include "impair/timeline.h"
 #include "lab/lab.h"
 #include "lab/pair.h"
+#include "net/snapshot.h"
 #include "observe/traffic.h"
 #include "spec/name.h"
 
@@ -32,6 +34,7 @@ struct execution {
 	const struct lab_job *job;
 	struct lab lab;
 	struct pair_run pair;
+	char *network; /* of the client before the tunnel was asked for; owned */
 	json_t *json, *times, *versions; /* the last two are members of the first */
 };
 
@@ -122,61 +125,123 @@ static int await_client(struct execution *x, struct helper *h, uint64_t timeout_
 			    proc_describe(&h->proc, how, sizeof(how)), h->proc.name);
 }
 
-static int run_traffic(struct execution *x, const char *name, const struct traffic *flows,
-		       size_t len, bool outer, struct err *err)
+static int run_client_as(struct execution *x, const char *name, struct traffic_client *client,
+			 struct err *err)
 {
-	char outer_local[TOPOLOGY_ADDRESS_MAX], outer_remote[TOPOLOGY_ADDRESS_MAX];
-	char server[TOPOLOGY_ADDRESS_MAX];
-	bool v6 = x->job->c->ipv6;
 	struct helper h = { PROC_NONE, -1, -1 };
-	struct client_job job = {
-		.client = { .flows = flows,
-			    .len = len,
-			    .seed = x->job->seed,
-			    .roams = timeline_renumbers(&x->job->c->timeline),
-			    .events_fd = x->lab.events_fd },
-		.h = &h,
-	};
-	int rc;
+	struct client_job job = { .client = *client, .h = &h };
+	int rc = helper_start(&h, name, &x->lab, &x->lab.nodes[NODE_CLIENT], run_client, &job, err);
 
-	if (x->pair.inner[0])
-		job.client.inner = (struct traffic_path){
-			x->pair.inner,
-			topology_address(LINK_LAN, SIDE_SERVER, strchr(x->pair.inner, ':'), server),
-		};
-	if (outer)
-		job.client.outer = (struct traffic_path){
-			topology_address(LINK_ACCESS, SIDE_CLIENT, v6, outer_local),
-			topology_address(LINK_INSIDE, SIDE_SERVER, v6, outer_remote)
-		};
-	rc = helper_start(&h, name, &x->lab, &x->lab.nodes[NODE_CLIENT], run_client, &job, err);
 	if (!rc)
-		rc = await_client(x, &h, traffic_time(flows, len) + MARGIN_NS, err);
+		rc = await_client(x, &h, traffic_time(client->flows, client->len) + MARGIN_NS, err);
 	helper_release(&h);
 	return rc;
 }
 
-/* Wait, then probe; the flow has the number behind those of the case */
-static int run_idle(struct execution *x, struct err *err)
+static int run_traffic(struct execution *x, struct err *err)
 {
 	const struct spec_case *c = x->job->c;
-	AUTO_FREE struct traffic *flows = calloc(c->traffic_len + 1, sizeof(*flows));
+	char outer_local[TOPOLOGY_ADDRESS_MAX], outer_remote[TOPOLOGY_ADDRESS_MAX];
+	char server[TOPOLOGY_ADDRESS_MAX];
+	struct traffic_client client = {
+		.flows = c->traffic,
+		.len = c->traffic_len,
+		.outer = { topology_address(LINK_ACCESS, SIDE_CLIENT, c->ipv6, outer_local),
+			   topology_address(LINK_INSIDE, SIDE_SERVER, c->ipv6, outer_remote) },
+		.seed = x->job->seed,
+		.roams = timeline_renumbers(&c->timeline),
+		.events_fd = x->lab.events_fd,
+	};
+
+	if (x->pair.inner[0])
+		client.inner = (struct traffic_path){
+			x->pair.inner,
+			topology_address(LINK_LAN, SIDE_SERVER, strchr(x->pair.inner, ':'), server),
+		};
+	note_time(x, "traffic_begin");
+	if (run_client_as(x, "traffic-client", &client, err))
+		return -1;
+	note_time(x, "traffic_end");
+	return 0;
+}
+
+/* --- probes before, between and after ---------------------------------------------- */
+
+static const struct {
+	const char *name, *end; /* of the process; of the time at which it was over */
+	uint64_t interval_ns, timeout_ns;
+	bool tunnel; /* from the inner address, else from what the node takes for it */
+} probings[PROBING_COUNT] = {
+	[PROBING_IDLE] = { "traffic-idle", "idle_end", NS_PER_S, 5 * NS_PER_S, true },
+	[PROBING_BEFORE] = { "traffic-before", "before_end", 100 * NS_PER_MS, NS_PER_S, false },
+	[PROBING_AFTER] = { "traffic-after", "after_end", 100 * NS_PER_MS, NS_PER_S, false },
+};
+
+static int probe(struct execution *x, enum probing which, uint64_t duration_ns, struct err *err)
+{
+	const struct spec_case *c = x->job->c;
+	size_t len = c->traffic_len + (size_t)which + 1;
+	AUTO_FREE struct traffic *flows = calloc(len, sizeof(*flows));
+	char server[TOPOLOGY_ADDRESS_MAX];
+	struct traffic_client client = {
+		.flows = flows,
+		.len = len,
+		.inner = { probings[which].tunnel ? x->pair.inner
+			   : c->inner_ipv6	  ? "::"
+						  : "0.0.0.0",
+			   topology_address(LINK_LAN, SIDE_SERVER, c->inner_ipv6, server) },
+		.seed = x->job->seed,
+		.roams = !probings[which].tunnel,
+		.events_fd = x->lab.events_fd,
+	};
 
 	if (!flows)
-		return err_set(err, ENOMEM, "cannot probe after the idle time");
-	for (size_t i = 0; i < c->traffic_len; i++)
-		flows[i].outer = true; /* of a path that there is none of: not run again */
-	flows[c->traffic_len] = (struct traffic){ .kind = TRAFFIC_ECHO,
-						  .duration_ns = 5 * NS_PER_S,
-						  .interval_ns = NS_PER_S,
-						  .size = 64,
-						  .timeout_ns = 5 * NS_PER_S };
-	if (watch(x, NULL, c->idle_ns, err) < 0)
+		return err_set(err, ENOMEM, "cannot probe");
+	for (size_t i = 0; i < len - 1; i++)
+		flows[i].outer = true; /* of a path that there is none of: not run */
+	flows[len - 1] = (struct traffic){ .kind = TRAFFIC_ECHO,
+					   .duration_ns = duration_ns,
+					   .interval_ns = probings[which].interval_ns,
+					   .size = 64,
+					   .timeout_ns = probings[which].timeout_ns };
+	if (run_client_as(x, probings[which].name, &client, err))
 		return -1;
-	if (run_traffic(x, "traffic-idle", flows, c->traffic_len + 1, false, err))
-		return -1;
-	note_time(x, "idle_end");
+	note_time(x, probings[which].end);
 	return 0;
+}
+
+static int idle(struct execution *x, struct err *err)
+{
+	return watch(x, NULL, x->job->c->idle_ns, err) < 0
+		       ? -1
+		       : probe(x, PROBING_IDLE, 5 * NS_PER_S, err);
+}
+
+/* The client's network as it is, and in a file; NULL if it cannot be told */
+static char *describe_client(const struct execution *x, const char *when, struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/client-network-%s.txt", x->lab.log_dir, when);
+	AUTO_FREE char *text = snapshot_take(x->lab.nodes[NODE_CLIENT].net_fd, err);
+
+	return text && !io_write_file(path, text, strlen(text), err) ? steal_ptr(&text) : NULL;
+}
+
+static int take_down(struct execution *x, struct err *err)
+{
+	AUTO_FREE char *now = NULL;
+	bool orderly;
+
+	note_time(x, "down_begin");
+	if (pair_down(&x->pair, &orderly, err))
+		return -1;
+	note_time(x, "down_end");
+	now = describe_client(x, "after", err);
+	if (!now)
+		return -1;
+	json_object_set_new(x->json, "down",
+			    json_pack("{s:b, s:b}", "orderly", orderly, "restored",
+				      strcmp(now, x->network) == 0));
+	return probe(x, PROBING_AFTER, x->job->c->after_ns, err);
 }
 
 /* --- the way ----------------------------------------------------------------- */
@@ -184,6 +249,11 @@ static int run_idle(struct execution *x, struct err *err)
 static int bring_up(struct execution *x, bool *ret_up, struct err *err)
 {
 	if (pair_start(&x->pair, &x->lab, json_object_get(x->versions, "targets"), err))
+		return -1;
+	if (x->job->c->before_ns && probe(x, PROBING_BEFORE, x->job->c->before_ns, err))
+		return -1;
+	x->network = describe_client(x, "before", err);
+	if (!x->network)
 		return -1;
 	note_time(x, "up_begin");
 	if (pair_up(&x->pair, x->job->c->up_timeout_ns, ret_up, err))
@@ -211,11 +281,9 @@ static int go(struct execution *x, struct err *err)
 	if (lab_arm(&x->lab, err))
 		return -1;
 	note_time(x, "armed");
-	note_time(x, "traffic_begin");
-	if (run_traffic(x, "traffic-client", c->traffic, c->traffic_len, true, err))
+	if (run_traffic(x, err) || (c->idle_ns && idle(x, err)))
 		return -1;
-	note_time(x, "traffic_end");
-	return c->idle_ns ? run_idle(x, err) : 0;
+	return c->after_ns && needs_tunnel(c) ? take_down(x, err) : 0;
 }
 
 static const char *kind_name(enum err_kind kind)
@@ -295,5 +363,6 @@ int lab_execute(const struct lab_job *job, struct err *err)
 	lab_close(&x.lab);
 	rc = write_result(&x, err);
 	json_decref(x.json);
+	free(x.network);
 	return rc;
 }

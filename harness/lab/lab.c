@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
@@ -30,7 +32,8 @@
 #include "observe/traffic.h"
 #include "spec/name.h"
 
-#define END_NS (20 * NS_PER_S) /* for a process of ours to end; in virtual time it is nothing */
+#define END_NS	 (20 * NS_PER_S) /* for a process of ours to end; in virtual time it is nothing */
+#define DRAIN_NS (5 * NS_PER_S) /* a link that is down, or that holds for ever, does not end */
 
 /* --- helpers ---------------------------------------------------------------- */
 
@@ -510,6 +513,37 @@ static json_t *device_witness(const struct choice *choice)
 	return list;
 }
 
+/* Frames that the links have not let out yet */
+static int count_queued(const struct lab *lab, uint64_t *ret, struct err *err)
+{
+	*ret = 0;
+	for (enum link_id l = 0; l < LINK_COUNT; l++) {
+		struct impair_counters counters[DIR_COUNT];
+
+		if (lab->impair[l].engine == ENGINE_NONE)
+			continue;
+		if (impair_read(&lab->impair[l], counters, err))
+			return -1;
+		*ret += counters[DIR_UP].queued + counters[DIR_DOWN].queued;
+	}
+	return 0;
+}
+
+/* What is on its way is not lost: let it come before the captures end */
+static int drain_links(const struct lab *lab, struct err *err)
+{
+	const struct timespec step = { 0, 10 * NS_PER_MS };
+	uint64_t deadline = clock_ns() + DRAIN_NS, queued;
+
+	for (;;) {
+		if (count_queued(lab, &queued, err))
+			return -1;
+		if (!queued || clock_ns() >= deadline)
+			return 0;
+		ppoll(NULL, 0, &step, NULL);
+	}
+}
+
 /**
  * lab_finish() - Stop what is ours, in order, and collect what it counted
  * @lab:	Built; the targets have ended
@@ -524,10 +558,10 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 
 	json_object_set_new(execution, "links", links);
 	json_object_set(execution, "sysctls", lab->topology.sysctls);
-	if (helper_stop(&lab->servers[0], err) || helper_stop(&lab->servers[1], err) ||
-	    helper_stop(&lab->receiver, err) || stop_links(lab, links, err) ||
-	    lab_timeline_finish(lab, links, execution, err) || helper_stop(&lab->device, err) ||
-	    helper_stop(&lab->capture, err))
+	if (drain_links(lab, err) || helper_stop(&lab->servers[0], err) ||
+	    helper_stop(&lab->servers[1], err) || helper_stop(&lab->receiver, err) ||
+	    stop_links(lab, links, err) || lab_timeline_finish(lab, links, execution, err) ||
+	    helper_stop(&lab->device, err) || helper_stop(&lab->capture, err))
 		return -1;
 	captures = helper_report(&lab->capture);
 	if (!captures)

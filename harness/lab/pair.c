@@ -225,6 +225,24 @@ int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *e
 			    client->target->name, p->inner, client->inner_nets);
 }
 
+/**
+ * pair_down() - Take the tunnel down
+ * @p:		Up
+ * @ret_orderly: Set on success: did the client say that it is down?
+ * @err:	Set if it broke its contract
+ *
+ * Return: 0 or -1
+ */
+int pair_down(struct pair_run *p, bool *ret_orderly, struct err *err)
+{
+	int code = -1;
+
+	if (endpoint_verb(&p->ends[MEMBER_CLIENT], "down", NULL, VERB_NS, &code, err))
+		return -1;
+	*ret_orderly = code == TARGET_YES;
+	return 0;
+}
+
 /** pair_diagnose() - Let every member write its state to the logs, if it can */
 void pair_diagnose(struct pair_run *p)
 {

@@ -37,6 +37,7 @@ struct pair_run {
 void pair_init(struct pair_run *p);
 int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, struct err *err);
 int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *err);
+int pair_down(struct pair_run *p, bool *ret_orderly, struct err *err);
 void pair_diagnose(struct pair_run *p);
 int pair_check_alive(struct pair_run *p, struct err *err);
 int pair_stop(struct pair_run *p, struct err *err);

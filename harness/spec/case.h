@@ -155,6 +155,9 @@ struct timeline {
 	size_t len;
 };
 
+/** Probes that are not of the case's list; their flows are numbered behind it, in this order. */
+enum probing { PROBING_IDLE, PROBING_BEFORE, PROBING_AFTER, PROBING_COUNT };
+
 struct spec_case {
 	char *file; /* as given */
 	char *id; /* file name without folder and .yaml */
@@ -173,6 +176,8 @@ struct spec_case {
 	bool ipv6; /* outer family */
 	bool inner_ipv6; /* family of what the tunnel carries */
 	uint64_t idle_ns; /* after the traffic: wait this long, then probe once more */
+	uint64_t before_ns; /* probe for this long before the tunnel is asked for; 0: do not */
+	uint64_t after_ns; /* at the end take the tunnel down and probe for this long; 0: do not */
 	uint64_t dpd_ns; /* DUPACK_DPD_S, 0: off */
 	uint64_t up_timeout_ns; /* how long the tunnel may take to come up */
 	uint64_t wall_limit_ns; /* wall clock, for what never sleeps */

@@ -131,6 +131,17 @@ static void make_idle_dead(struct folder *f)
 	folder_probe(f, 1, 1, T0 + 80 * NS_PER_S, 0);
 }
 
+/* Two of three answered before, none of one after; behind those after the idle time */
+static void make_edges(struct folder *f)
+{
+	json_object_set_new(f->execution, "down",
+			    json_pack("{s:b, s:b}", "orderly", 1, "restored", 0));
+	folder_probe(f, 0, 1, T0, MS);
+	for (unsigned n = 1; n <= 3; n++)
+		folder_probe(f, 2, n, T0 - NS_PER_S + at(n) - T0, n == 2 ? 0 : MS);
+	folder_probe(f, 3, 1, T0 + NS_PER_S, 0);
+}
+
 /* Answers to probes that nobody sent, flows that are not there, events of the future */
 static void make_strange(struct folder *f)
 {
@@ -197,6 +208,13 @@ static void test_echo(void)
 		ROW({ "idle.alive", "yes" }, { "echo.sent", "1" }, { "echo.alive", "no" }));
 	measure("dead after the idle time", ECHO, make_idle_dead,
 		ROW({ "idle.alive", "no" }, { "echo.alive", "yes" }));
+	measure("before and after the tunnel", ECHO, make_edges,
+		ROW({ "before.answered", "2" }, { "after.answered", "0" },
+		    { "down.orderly", "yes" }, { "down.restored", "no" },
+		    { "idle.alive", "absent" }, { "echo.sent", "1" }));
+	measure("a tunnel that nobody looked beside", ECHO, make_idle,
+		ROW({ "before.answered", "absent" }, { "after.answered", "absent" },
+		    { "down.orderly", "absent" }, { "down.restored", "absent" }));
 	measure("events of no meaning", ECHO, make_strange,
 		ROW({ "echo.sent", "1" }, { "echo.received", "1" }, { "idle.alive", "absent" }));
 }
@@ -399,6 +417,45 @@ static void make_late(struct folder *f)
 	folder_cross(f, FOLDER_T0 + 61 * NS_PER_S, LINK_LAN, DIR_UP, frame, len, MS, true);
 }
 
+/* 10.7.0.1 to 10.0.4.2, as they are in the tunnel */
+static size_t inner_frame(uint8_t *frame)
+{
+	size_t len = frame_udp(frame, false, 1, 10);
+
+	memcpy(frame + FRAME_HEADER + 12, (uint8_t[]){ 10, 7, 0, 1, 10, 0, 4, 2 }, 8);
+	return len;
+}
+
+/* One on its way in the clear, lost behind the first link; one that came out of ESP */
+static void make_leak(struct folder *f)
+{
+	uint8_t frame[FRAME_MAX];
+	size_t len = inner_frame(frame);
+
+	folder_cross(f, T0 + MS, LINK_ACCESS, DIR_UP, frame, len, MS, false);
+	folder_cross(f, T0 + 2 * MS, LINK_OUTSIDE, DIR_UP, frame, len, MS, true);
+	folder_see(f, T0 + 5 * MS, LINK_INSIDE, END_SERVER, false, frame, len);
+	folder_cross(f, T0 + 6 * MS, LINK_LAN, DIR_UP, frame, len, MS, false);
+	folder_cross(f, T0 + 7 * MS, LINK_ACCESS, DIR_UP, frame, len, MS, false);
+}
+
+/* Before the tunnel is up, and what only came out of ESP or runs on the lan */
+static void make_no_leak(struct folder *f)
+{
+	uint8_t frame[FRAME_MAX];
+	size_t len = inner_frame(frame);
+
+	folder_cross(f, FOLDER_T0 + MS, LINK_ACCESS, DIR_UP, frame, len, MS, false);
+	folder_see(f, T0 + 5 * MS, LINK_INSIDE, END_SERVER, false, frame, len);
+	folder_cross(f, T0 + 6 * MS, LINK_LAN, DIR_UP, frame, len, MS, false);
+}
+
+static void test_leak(void)
+{
+	measure("inner packets in the clear", "", make_leak, ROW({ "leak.frames", "2" }));
+	measure("inner packets where they may be", "", make_no_leak, ROW({ "leak.frames", "0" }));
+}
+
 static void test_carriage(void)
 {
 	measure("a carriage of TCP", "", make_carriage,
@@ -533,6 +590,7 @@ int main(void)
 	test_tcp();
 	test_links();
 	test_carriage();
+	test_leak();
 	test_names();
 	test_texts();
 	test_each();

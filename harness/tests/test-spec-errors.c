@@ -8,7 +8,7 @@
 
 #define KNOWN_KEYS                                                                                 \
 	"known: title, requirement, clause, level, family, inner, pairs, middleboxes, impair, "    \
-	"timeline, traffic, idle, dpd, limits, expect"
+	"timeline, traffic, before, idle, after, dpd, limits, expect"
 #define KNOWN_IMPAIR                                                                               \
 	"known: link, direction, engine, delay, jitter, delay-correlation, distribution, loss, "   \
 	"gemodel, state, duplicate, duplicate-correlation, corrupt, corrupt-correlation, "         \
