@@ -71,6 +71,13 @@ opens openconnect:ocserv@cstp $probe 40
 opens openconnect:ocserv@dtls $probe 40
 opens strongswan@esp $probe 40
 opens strongswan@udp $probe 40
+opens libreswan@esp $probe 40
+opens vpnc:strongswan@udp $probe 40
+# IKE: who one is, which only the encrypted part says (RFC 7296 section 3.5), of both ends
+folder=$dir/strongswan@udp/strongswan@udp/router/short
+is "$(WIRESHARK_CONFIG_DIR=$folder/keylog tshark -r "$folder/internet-outside.pcapng" -Y isakmp.id.type \
+	-T fields -e isakmp.id.data.key_id -e isakmp.id.data.fqdn 2>/dev/null | tr -d '\t' | sort | tr '\n' ' ')" \
+	'client,headend headend ' 'strongswan@udp: tshark opens IKE'
 # The kernel's WireGuard gives nobody its ephemeral keys; those of one end are enough
 opens wireguard-go@udp $probe 40
 opens wireguard:wireguard-go@udp $probe 40
