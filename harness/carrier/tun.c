@@ -36,14 +36,13 @@ static void set_sysctl(const char *family, const char *name, const char *key, co
 /**
  * tun_open() - Make a TUN, down, silent and without source validation
  * @name:	Its name, short
- * @ipv6:	Does it carry IPv6 too?
  * @ret_fd:	Non-blocking; closing it removes the TUN
  * @ret_ifindex: Its interface index
  * @err:	ERR_SKIP if the machine or the privilege is missing
  *
  * Return: 0 or -1
  */
-int tun_open(const char *name, bool ipv6, int *ret_fd, int *ret_ifindex, struct err *err)
+int tun_open(const char *name, int *ret_fd, int *ret_ifindex, struct err *err)
 {
 	AUTO_CLOSE int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	AUTO_FREE char *what = io_printf("cannot create the TUN '%s'", name);
@@ -61,10 +60,8 @@ int tun_open(const char *name, bool ipv6, int *ret_fd, int *ret_ifindex, struct 
 	ifindex = (int)if_nametoindex(name);
 	if (!ifindex)
 		return err_set(err, errno, "cannot find the TUN '%s'", name);
-	if (ipv6)
-		set_sysctl("ipv6", name, "addr_gen_mode", "1"); /* none of its own */
-	else
-		set_sysctl("ipv6", name, "disable_ipv6", "1");
+	/* No address of its own, but IPv6: it may come out of ESP here */
+	set_sysctl("ipv6", name, "addr_gen_mode", "1");
 	set_sysctl("ipv4", name, "rp_filter", "0");
 	*ret_ifindex = ifindex;
 	*ret_fd = steal_fd(&fd);

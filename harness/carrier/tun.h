@@ -7,6 +7,6 @@
 
 struct err;
 
-int tun_open(const char *name, bool ipv6, int *ret_fd, int *ret_ifindex, struct err *err);
+int tun_open(const char *name, int *ret_fd, int *ret_ifindex, struct err *err);
 
 #endif

@@ -211,7 +211,7 @@ static int start(struct program *p, const struct config *cfg, struct err *err)
 		.random32 = random32,
 	};
 	if (program_open_signals(&p->signals, err) ||
-	    tun_open(TUN_NAME, false, &p->tun, &r->ifindex, err) ||
+	    tun_open(TUN_NAME, &p->tun, &r->ifindex, err) ||
 	    control_listen(NAME, &p->control, err) || socket_wire_out(ROUTING_MARK, &p->out, err) ||
 	    routing_open(r, err) || routing_link_up(r, CTCP_TUN_MTU, err))
 		return -1;

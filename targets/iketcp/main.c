@@ -182,7 +182,7 @@ static int start(struct program *p, const struct config *cfg, struct err *err)
 
 	p->world = (struct world){ .ctx = p, .stack = to_stack, .claim = claim };
 	if (program_open_signals(&p->signals, err) ||
-	    tun_open(TUN_NAME, r->local.ipv6, &p->tun, &r->ifindex, err) ||
+	    tun_open(TUN_NAME, &p->tun, &r->ifindex, err) ||
 	    control_listen(NAME, &p->control, err) || routing_open(r, err) ||
 	    carrier_open(&p->carrier, &cfg->profile, p->client, &r->local, &p->remote, &p->world,
 			 err))
