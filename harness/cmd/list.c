@@ -3,7 +3,6 @@
  * dupack list: what there is.  Each listing is made as JSON; the table for people is
  * some of its keys.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "middlebox/middlebox.h"
 #include "report/table.h"
 #include "report/text.h"
+#include "spec/peers.h"
 #include "spec/runlist.h"
 #include "spec/target.h"
 
@@ -44,16 +44,18 @@ static int load_cases(const struct home *home, struct run_list *ret, struct err 
 static json_t *case_json(const struct spec_case *c)
 {
 	AUTO_FREE char *name = io_printf("%s/%s", c->series, c->id);
-	json_t *pairs = json_array(), *boxes = json_array();
+	json_t *pairs = json_array(), *boxes = json_array(), *profiles = json_array();
 
 	for (size_t i = 0; i < c->pairs_len; i++)
 		json_array_append_new(pairs, json_string(c->pairs[i].text));
 	for (size_t i = 0; i < c->middleboxes_len; i++)
 		json_array_append_new(boxes, json_string(c->middleboxes[i].text));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s#, s:s, s:o, s:o}", "name", name,
+	for (size_t i = 0; i < c->profiles_len; i++)
+		json_array_append_new(profiles, json_string(profile_names[c->profiles[i]]));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s#, s:s, s:o, s:o, s:o}", "name", name,
 			 "series", c->series, "case", c->id, "title", c->title, "requirement",
 			 c->requirement, "clause", c->clause, "level", &c->level, 1, "file",
-			 c->file, "pairs", pairs, "middleboxes", boxes);
+			 c->file, "pairs", pairs, "middleboxes", boxes, "profiles", profiles);
 }
 
 static json_t *list_cases(const struct home *home, struct err *err)
@@ -77,54 +79,14 @@ static const struct table_column case_columns[] = {
 
 /* --- targets ---------------------------------------------------------------- */
 
-struct targets {
-	struct target **v; /* owned, each too */
-	size_t len;
-};
-
-static void targets_release(struct targets *t)
-{
-	for (size_t i = 0; i < t->len; i++)
-		spec_target_free(t->v[i]);
-	free(t->v);
-}
-
-/* Every folder with a target.yaml, by name */
-static int load_targets(const struct home *home, struct targets *ret, struct err *err)
-{
-	struct dirent **found = NULL;
-	int n = scandir(home->targets, &found, NULL, alphasort), rc = 0;
-
-	if (n < 0)
-		return err_set(err, 0, "cannot read the folder of targets '%s'", home->targets);
-	*ret = (struct targets){ .v = calloc((size_t)n + 1, sizeof(struct target *)) };
-	if (!ret->v)
-		abort();
-	for (int i = 0; i < n; i++) {
-		AUTO_FREE char *dir = io_printf("%s/%s", home->targets, found[i]->d_name);
-		AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
-
-		free(found[i]);
-		if (rc || access(file, F_OK))
-			continue;
-		ret->v[ret->len] = spec_target_load(dir, err);
-		if (ret->v[ret->len])
-			ret->len++;
-		else
-			rc = -1;
-	}
-	free(found);
-	return rc;
-}
-#define AUTO_TARGETS __attribute__((cleanup(targets_release)))
-
 static json_t *target_json(const struct target *t)
 {
 	AUTO_FREE char *missing = probe_missing_programs(&t->needs_bin);
 
-	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:s, s:s}", "name",
-			 t->name, "vendor", t->vendor, "roles", strings_json(&t->roles),
-			 "carriages", strings_json(&t->carriages), "packages",
+	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:i, s:s, s:s}",
+			 "name", t->name, "vendor", t->vendor, "roles", strings_json(&t->roles),
+			 "carriages", strings_json(&t->carriages), "speaks",
+			 strings_json(&t->speaks), "answers", strings_json(&t->answers), "packages",
 			 strings_json(&t->packages), "binaries", strings_json(&t->needs_bin),
 			 "capabilities", strings_json(&t->caps), "wire", t->wire, "deviations",
 			 (int)t->deviations_len, "missing", missing, "dir", t->dir);
@@ -132,10 +94,10 @@ static json_t *target_json(const struct target *t)
 
 static json_t *list_targets(const struct home *home, struct err *err)
 {
-	AUTO_TARGETS struct targets targets = { 0 };
+	AUTO_TARGET_LIST struct target_list targets = { 0 };
 	json_t *rows;
 
-	if (load_targets(home, &targets, err))
+	if (target_list_load(home->targets, &targets, err))
 		return NULL;
 	rows = json_array();
 	for (size_t i = 0; i < targets.len; i++)
@@ -147,6 +109,7 @@ static const struct table_column target_columns[] = {
 	{ .key = "name", .heading = "target" },
 	{ .key = "roles", .heading = "roles" },
 	{ .key = "carriages", .heading = "carriages" },
+	{ .key = "speaks", .heading = "speaks" },
 	{ .key = "missing", .heading = "missing on this host" },
 	{ .key = "vendor", .heading = "vendor" },
 };
@@ -171,43 +134,40 @@ static json_t *pair_row(json_t *rows, const struct pair *p)
 
 	if (row)
 		return row;
-	row = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "pair", p->text, "client", p->client,
-			"headend", p->headend, "carriage", p->carriage.name, "cases");
+	row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:[]}", "pair", p->text, "client", p->client,
+			"headend", p->headend, "carriage", p->carriage.name, "matrix", 0, "cases");
 	json_array_append_new(rows, row);
 	return row;
 }
 
-static void add_formable(json_t *rows, const struct home *home, const struct target *client,
-			 const struct target *headend, const char *carriage)
+static void add_pairs(json_t *rows, const struct target_list *targets, bool all)
 {
-	bool same = strcmp(client->name, headend->name) == 0;
-	AUTO_FREE char *text = io_printf("%s%s%s@%s", client->name, same ? "" : ":",
-					 same ? "" : headend->name, carriage);
-	struct err ignored = { 0 };
-	struct pair pair;
+	AUTO_PAIR_LIST struct pair_list pairs = { 0 };
 
-	if (pair_parse(text, &pair, &ignored))
-		return;
-	if (!spec_pair_check(&pair, home->targets, &ignored))
-		pair_row(rows, &pair);
-	pair_release(&pair);
+	pair_list_form(targets, all, &pairs);
+	for (size_t i = 0; i < pairs.len; i++) {
+		json_t *row = pair_row(rows, &pairs.v[i]);
+
+		if (!all)
+			json_object_set_new(row, "matrix", json_true());
+	}
 }
 
-/* All that the targets can form, then what cases name besides, with options for example */
+/*
+ * Those of a matrix, then what else the targets can form, then what cases name besides,
+ * with options for example
+ */
 static json_t *list_pairs(const struct home *home, struct err *err)
 {
-	AUTO_TARGETS struct targets targets = { 0 };
+	AUTO_TARGET_LIST struct target_list targets = { 0 };
 	AUTO_RUN_LIST struct run_list list = { 0 };
 	json_t *rows;
 
-	if (load_targets(home, &targets, err) || load_cases(home, &list, err))
+	if (target_list_load(home->targets, &targets, err) || load_cases(home, &list, err))
 		return NULL;
 	rows = json_array();
-	for (size_t c = 0; c < targets.len; c++)
-		for (size_t h = 0; h < targets.len; h++)
-			for (size_t i = 0; i < targets.v[c]->carriages.len; i++)
-				add_formable(rows, home, targets.v[c], targets.v[h],
-					     targets.v[c]->carriages.v[i]);
+	add_pairs(rows, &targets, false);
+	add_pairs(rows, &targets, true);
 	for (size_t i = 0; i < list.cases_len; i++)
 		for (size_t n = 0; n < list.cases[i]->pairs_len; n++) {
 			json_t *row = pair_row(rows, &list.cases[i]->pairs[n]);
@@ -222,7 +182,7 @@ static json_t *list_pairs(const struct home *home, struct err *err)
 static const struct table_column pair_columns[] = {
 	{ .key = "pair", .heading = "pair" },	     { .key = "client", .heading = "client" },
 	{ .key = "headend", .heading = "head-end" }, { .key = "carriage", .heading = "carriage" },
-	{ .key = "cases", .heading = "cases" },
+	{ .key = "matrix", .heading = "matrix" },    { .key = "cases", .heading = "cases" },
 };
 
 /* --- metrics ---------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "spec/impairment.h"
+#include "spec/peers.h"
 #include "spec/schema.h"
 #include "spec/target.h"
 #include "spec/timeline.h"
@@ -70,6 +71,9 @@ static bool check_unique(struct document *doc, yaml_node_t *list, void *base)
 }
 
 static const struct schema_key pair_item = { .kind = SCHEMA_OWN, .read = read_pair_name };
+static const struct schema_key profile_item = { .kind = SCHEMA_WORD,
+						.words = profile_names,
+						.words_len = PROFILES };
 static const struct schema_key middlebox_item = { .kind = SCHEMA_OWN, .read = read_middlebox_name };
 
 /* --- traffic -------------------------------------------------------------- */
@@ -373,6 +377,13 @@ static const struct schema_key case_keys[] = {
 	  .item = &middlebox_item,
 	  .item_size = sizeof(struct choice),
 	  .check = check_unique },
+	{ .name = "profiles",
+	  .kind = SCHEMA_LIST,
+	  .offset = offsetof(struct spec_case, profiles),
+	  .len_offset = offsetof(struct spec_case, profiles_len),
+	  .item = &profile_item,
+	  .item_size = sizeof(int),
+	  .check = check_unique },
 	{ .name = "impair",
 	  .kind = SCHEMA_OWN,
 	  .offset = offsetof(struct spec_case, impair),
@@ -494,6 +505,7 @@ void spec_case_free(struct spec_case *c)
 	timeline_release(&c->timeline);
 	free(c->pairs);
 	free(c->middleboxes);
+	free(c->profiles);
 	free(c->traffic);
 	free(c->expect);
 	free(c->file);

@@ -168,6 +168,8 @@ struct spec_case {
 	size_t pairs_len;
 	struct choice *middleboxes; /* at least one */
 	size_t middleboxes_len;
+	int *profiles; /* indices of profile_names: pairs it is for in a matrix; owned */
+	size_t profiles_len; /* 0: those that it names, behind the devices that it names */
 	struct impairment impair[LINK_COUNT][DIR_COUNT];
 	struct timeline timeline;
 	bool planned_loss; /* a loss, a model or a drop list is planned: needs a witness */

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "spec/peers.h"
+#include "spec/target.h"
 
 #define REPEAT_MAX 1000000
 
@@ -266,24 +269,86 @@ static void add_item(struct run_list *list, struct run_item item, bool many_seed
 	list->items[list->len++] = item;
 }
 
+static bool has_profile(const struct spec_case *c, uint32_t profiles)
+{
+	for (size_t i = 0; i < c->profiles_len; i++)
+		if (profiles >> c->profiles[i] & 1)
+			return true;
+	return false;
+}
+
+static void add_seeds(struct run_list *list, const struct run_request *r, const struct spec_case *c,
+		      const struct pair *pair, const struct choice *middlebox, uint64_t *position)
+{
+	unsigned repeat = r->repeat ? r->repeat : 1;
+
+	for (unsigned n = 0; n < repeat; n++) {
+		struct run_item item = { c, pair, middlebox, r->seed + n, NULL };
+
+		if ((*position)++ % (r->shards ? r->shards : 1) == (r->shards ? r->shard - 1 : 0))
+			add_item(list, item, repeat > 1);
+	}
+}
+
+static bool named_pair(const struct run_list *list, const struct pair *pair)
+{
+	for (size_t i = 0; i < list->pairs_len; i++)
+		if (strcmp(list->pairs[i].text, pair->text) == 0)
+			return true;
+	return false;
+}
+
+static bool named_middlebox(const struct run_list *list, const struct choice *middlebox)
+{
+	for (size_t i = 0; i < list->middleboxes_len; i++)
+		if (strcmp(list->middleboxes[i].text, middlebox->text) == 0)
+			return true;
+	return !list->middleboxes_len;
+}
+
 static void expand_case(struct run_list *list, const struct run_request *r,
 			const struct spec_case *c, uint64_t *position)
 {
-	const struct pair *pairs = list->pairs_len ? list->pairs : c->pairs;
-	size_t pairs_len = list->pairs_len ? list->pairs_len : c->pairs_len;
-	const struct choice *boxes = list->middleboxes_len ? list->middleboxes : c->middleboxes;
-	size_t boxes_len = list->middleboxes_len ? list->middleboxes_len : c->middleboxes_len;
-	unsigned repeat = r->repeat ? r->repeat : 1;
+	bool own = r->matrix && !c->profiles_len; /* only what the case itself names */
+	bool own_pairs = own || !list->pairs_len, own_boxes = own || !list->middleboxes_len;
+	const struct pair *pairs = own_pairs ? c->pairs : list->pairs;
+	size_t pairs_len = own_pairs ? c->pairs_len : list->pairs_len;
+	const struct choice *boxes = own_boxes ? c->middleboxes : list->middleboxes;
+	size_t boxes_len = own_boxes ? c->middleboxes_len : list->middleboxes_len;
 
-	for (size_t p = 0; p < pairs_len; p++)
+	for (size_t p = 0; p < pairs_len; p++) {
+		if (own ? !named_pair(list, &pairs[p])
+			: r->matrix && !has_profile(c, list->profiles[p]))
+			continue;
 		for (size_t m = 0; m < boxes_len; m++)
-			for (unsigned n = 0; n < repeat; n++) {
-				struct run_item item = { c, &pairs[p], &boxes[m], r->seed + n,
-							 NULL };
+			if (!own || named_middlebox(list, &boxes[m]))
+				add_seeds(list, r, c, &pairs[p], &boxes[m], position);
+	}
+}
 
-				if (!r->shards || (*position)++ % r->shards == r->shard - 1)
-					add_item(list, item, repeat > 1);
-			}
+/* Of the last case: it is the only one, or all are like it */
+static char *why_nothing(const struct run_list *list)
+{
+	const struct spec_case *c = list->cases_len ? list->cases[list->cases_len - 1] : NULL;
+	const char **names;
+	char *text;
+	size_t len;
+
+	if (!c)
+		return io_printf("no case says for which profiles it is: name one");
+	len = c->profiles_len ? c->profiles_len : c->pairs_len;
+	names = calloc(len, sizeof(*names));
+	if (!names)
+		abort();
+	for (size_t i = 0; i < len; i++)
+		names[i] = c->profiles_len ? profile_names[c->profiles[i]] : c->pairs[i].text;
+
+	AUTO_FREE char *those = name_list(names, len);
+
+	text = io_printf("%s/%s is for the %s %s, and for nothing that was asked for", c->series,
+			 c->id, c->profiles_len ? "profiles" : "pairs", those);
+	free(names);
+	return text;
 }
 
 static int check_unique(const char *const *words, size_t len, struct err *err)
@@ -296,23 +361,102 @@ static int check_unique(const char *const *words, size_t len, struct err *err)
 	return 0;
 }
 
+static void add_pair(struct run_list *list, struct pair *pair)
+{
+	list->pairs = reallocarray(list->pairs, list->pairs_len + 1, sizeof(*list->pairs));
+	if (!list->pairs)
+		abort();
+	list->pairs[list->pairs_len++] = *pair;
+	*pair = (struct pair){ 0 };
+}
+
+/* Every pair that the targets form and that fits; two patterns may fit the same one */
+static int add_fitting(struct run_list *list, const char *pattern, const char *targets_dir,
+		       struct err *err)
+{
+	AUTO_TARGET_LIST struct target_list targets = { 0 };
+	AUTO_PAIR_LIST struct pair_list pairs = { 0 };
+	bool fits = false;
+
+	if (target_list_load(targets_dir, &targets, err))
+		return -1;
+	pair_list_form(&targets, false, &pairs);
+	for (size_t i = 0; i < pairs.len; i++) {
+		if (fnmatch(pattern, pairs.v[i].text, 0))
+			continue;
+		fits = true;
+		if (!named_pair(list, &pairs.v[i]))
+			add_pair(list, &pairs.v[i]);
+	}
+	return fits ? 0
+		    : err_set_kind(err, ERR_USAGE,
+				   "no pair fits '%.80s': 'dupack list pairs' prints them",
+				   pattern);
+}
+
+static int parse_pairs(struct run_list *list, const struct run_request *r, struct err *err)
+{
+	if (check_unique(r->pairs, r->pairs_len, err))
+		return -1;
+	for (size_t i = 0; i < r->pairs_len; i++) {
+		struct pair pair = { 0 };
+
+		if (r->targets_dir && strpbrk(r->pairs[i], "*?")) {
+			if (add_fitting(list, r->pairs[i], r->targets_dir, err))
+				return -1;
+			continue;
+		}
+		if (pair_parse(r->pairs[i], &pair, err))
+			return -1;
+		if (!named_pair(list, &pair))
+			add_pair(list, &pair);
+		pair_release(&pair);
+	}
+	return r->matrix && !r->pairs_len ? add_fitting(list, "*", r->targets_dir, err) : 0;
+}
+
+static int find_profiles(struct run_list *list, const char *targets_dir, struct err *err)
+{
+	list->profiles = calloc(list->pairs_len + 1, sizeof(*list->profiles));
+	if (!list->profiles)
+		abort();
+	for (size_t i = 0; i < list->pairs_len; i++) {
+		AUTO_PAIR_TARGETS struct pair_targets targets = { 0 };
+		const struct pair *pair = &list->pairs[i];
+
+		if (spec_pair_targets(pair, targets_dir, &targets, err))
+			return err_wrap(err, "--pair %s", pair->text);
+		list->profiles[i] = peers_profiles(&targets, pair->carriage.name);
+	}
+	return 0;
+}
+
 static int parse_overrides(struct run_list *list, const struct run_request *r, struct err *err)
 {
-	list->pairs = calloc(r->pairs_len + 1, sizeof(*list->pairs));
 	list->middleboxes = calloc(r->middleboxes_len + 1, sizeof(*list->middleboxes));
-	if (!list->pairs || !list->middleboxes)
+	if (!list->middleboxes)
 		abort();
-	if (check_unique(r->pairs, r->pairs_len, err) ||
-	    check_unique(r->middleboxes, r->middleboxes_len, err))
+	if (parse_pairs(list, r, err) || check_unique(r->middleboxes, r->middleboxes_len, err))
 		return -1;
-	for (; list->pairs_len < r->pairs_len; list->pairs_len++)
-		if (pair_parse(r->pairs[list->pairs_len], &list->pairs[list->pairs_len], err))
-			return -1;
 	for (; list->middleboxes_len < r->middleboxes_len; list->middleboxes_len++)
 		if (choice_parse(r->middleboxes[list->middleboxes_len],
 				 &list->middleboxes[list->middleboxes_len], err))
 			return -1;
-	return 0;
+	return r->matrix ? find_profiles(list, r->targets_dir, err) : 0;
+}
+
+/* Without a selector a matrix is made of what is meant for one */
+static void drop_fixed_cases(struct run_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->cases_len; i++) {
+		if (list->cases[i]->profiles_len)
+			list->cases[kept++] = list->cases[i];
+		else
+			spec_case_free(list->cases[i]);
+	}
+	list->cases_len = kept;
 }
 
 /**
@@ -342,8 +486,12 @@ int run_list_build(const struct run_request *request, struct run_list *ret, stru
 			return -1;
 	if (!request->selectors_len && select_folder(&list, request->cases_dir, err))
 		return -1;
+	if (request->matrix && !request->selectors_len)
+		drop_fixed_cases(&list);
 	for (size_t i = 0; i < list.cases_len; i++)
 		expand_case(&list, request, list.cases[i], &position);
+	if (request->matrix && !list.len && !position)
+		list.nothing = why_nothing(&list);
 	*ret = list;
 	memset(&list, 0, sizeof(list));
 	return 0;
@@ -361,6 +509,8 @@ void run_list_release(struct run_list *list)
 	for (size_t i = 0; i < list->middleboxes_len; i++)
 		choice_release(&list->middleboxes[i]);
 	free(list->items);
+	free(list->nothing);
+	free(list->profiles);
 	free(list->cases);
 	free(list->pairs);
 	free(list->middleboxes);

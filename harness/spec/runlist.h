@@ -5,10 +5,15 @@
  *
  * A selector names cases: a series ("seed"), one of its cases ("seed/clean"),
  * a file, or a folder.
+ *
+ * In a matrix a case with profiles is applied to every pair that is of one of them,
+ * and behind every device that was asked for.  One without is for the pairs and the
+ * devices that it names: for those of them that were asked for.
  */
 #ifndef DUPACK_SPEC_RUNLIST_H
 #define DUPACK_SPEC_RUNLIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,10 +32,13 @@ struct run_item {
 /** What the user asked for; all of it is the caller's. */
 struct run_request {
 	const char *cases_dir;
+	const char *targets_dir; /* for a matrix, and for pairs that are patterns */
 	const char *const *selectors; /* none: every case of every series */
 	size_t selectors_len;
-	const char *const *pairs; /* instead of the cases' own; none: theirs */
+	const char *const *pairs; /* instead of the cases' own; none: theirs.  With '*' or '?'
+				   * all of the targets' pairs that it fits */
 	size_t pairs_len;
+	bool matrix; /* no pairs: all; a case is applied where it says that it can be */
 	const char *const *middleboxes; /* likewise */
 	size_t middleboxes_len;
 	uint64_t seed; /* the first one */
@@ -41,11 +49,13 @@ struct run_request {
 struct run_list {
 	struct run_item *items;
 	size_t len;
+	char *nothing; /* why not one case applies to any pair of the matrix; NULL; owned */
 	/* what the items point to, owned */
 	struct spec_case **cases;
 	size_t cases_len;
 	struct pair *pairs;
 	size_t pairs_len;
+	uint32_t *profiles; /* of a matrix: which each pair is of */
 	struct choice *middleboxes;
 	size_t middleboxes_len;
 };

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "spec/peers.h"
 #include "spec/schema.h"
 
 static const char *const role_names[] = { "client", "headend", "carrier" };
@@ -134,6 +135,12 @@ static const struct schema_key target_keys[] = {
 	{ STRINGS("roles", struct target, roles, role_item), .required = true },
 	{ STRINGS("carriages", struct target, carriages, name_item) },
 	{ STRINGS("own-carriages", struct target, own_carriages, name_item) },
+	{ STRINGS("speaks", struct target, speaks, name_item) },
+	{ STRINGS("answers", struct target, answers, name_item) },
+	{ .name = "matrix",
+	  .kind = SCHEMA_YESNO,
+	  .fallback = "yes",
+	  .offset = offsetof(struct target, matrix) },
 	{ STRINGS("packages", struct target, packages, name_item) },
 	{ .name = "own-root", .kind = SCHEMA_YESNO, .offset = offsetof(struct target, own_root) },
 	{ .name = "requires", .kind = SCHEMA_MAPPING, .keys = requires_keys },
@@ -158,6 +165,27 @@ bool strings_have(const struct strings *list, const char *word)
 	return false;
 }
 
+static bool is_end(const struct target *t)
+{
+	return strings_have(&t->roles, "client") || strings_have(&t->roles, "headend");
+}
+
+/* A protocol that is misspelt would be a protocol that nobody else speaks */
+static void check_protocols(struct document *doc, const struct target *t, const char *key,
+			    const struct strings *list)
+{
+	yaml_node_t *node = document_find(doc, document_root(doc), key);
+
+	for (size_t i = 0; i < list->len; i++) {
+		struct err err;
+
+		if (!protocol_ok(list->v[i], t, &err))
+			document_error(doc, document_item(doc, node, i), "%s", err.text);
+	}
+	if (list->len && !is_end(t))
+		document_error(doc, node, "only a client or a head-end has a protocol: remove it");
+}
+
 /* What must fit between the file and its folder */
 static void check_target(struct document *doc, const struct target *t)
 {
@@ -171,8 +199,7 @@ static void check_target(struct document *doc, const struct target *t)
 		document_error(doc, document_find(doc, root, "name"),
 			       "'%.60s' is not the name of the folder: write '%.60s'", t->name,
 			       folder);
-	if ((strings_have(&t->roles, "client") || strings_have(&t->roles, "headend")) &&
-	    !t->carriages.len)
+	if (is_end(t) && !t->carriages.len)
 		document_error(doc, document_find(doc, root, "roles"),
 			       "a client or head-end carries something: write 'carriages'");
 	for (size_t i = 0; i < t->own_carriages.len; i++)
@@ -180,6 +207,8 @@ static void check_target(struct document *doc, const struct target *t)
 			document_error(doc, document_find(doc, root, "own-carriages"),
 				       "'%.60s' is not among the carriages: write it there too",
 				       t->own_carriages.v[i]);
+	check_protocols(doc, t, "speaks", &t->speaks);
+	check_protocols(doc, t, "answers", &t->answers);
 	if (stat(program, &st) || !S_ISREG(st.st_mode))
 		document_error(doc, root,
 			       "the program '%s' is missing: write it (see "
@@ -187,6 +216,18 @@ static void check_target(struct document *doc, const struct target *t)
 			       program);
 	else if (!(st.st_mode & 0111))
 		document_error(doc, root, "'%s' is not executable: chmod +x it", program);
+}
+
+/* Who says nothing speaks with nobody but itself */
+static void fill_in(struct target *t)
+{
+	if (t->speaks.len || !is_end(t))
+		return;
+	free(t->speaks.v);
+	t->speaks = (struct strings){ .v = calloc(1, sizeof(char *)), .len = 1 };
+	if (!t->speaks.v)
+		abort();
+	t->speaks.v[0] = io_printf("%s", t->name);
 }
 
 static struct target *target_new(const char *dir)
@@ -218,6 +259,7 @@ struct target *spec_target_load(const char *dir, struct err *err)
 		check_target(&doc, t);
 	if (document_verdict(&doc, err))
 		return NULL;
+	fill_in(t);
 	return steal_ptr(&t);
 }
 
@@ -247,6 +289,8 @@ void spec_target_free(struct target *t)
 	strings_release(&t->roles);
 	strings_release(&t->carriages);
 	strings_release(&t->own_carriages);
+	strings_release(&t->speaks);
+	strings_release(&t->answers);
 	strings_release(&t->packages);
 	strings_release(&t->needs_bin);
 	strings_release(&t->needs_kernel);
@@ -355,7 +399,8 @@ void pair_targets_release(struct pair_targets *t)
  * @ret:	Set on success; release it with pair_targets_release()
  * @err:	Set on failure: ERR_USAGE, without the place of the pair
  *
- * Client and head-end must exist, have the role, and list the carriage.  Where
+ * Client and head-end must exist, have the role, list the carriage, and speak a
+ * protocol that the other speaks too.  Where
  * a target has the name of the carriage and the role carrier, it carries.
  *
  * Return: 0 or -1
@@ -373,6 +418,8 @@ int spec_pair_targets(const struct pair *p, const char *targets_dir, struct pair
 		return -1;
 	t.v[PAIR_HEADEND] = load_side(p->headend, "headend", carriage, targets_dir, err);
 	if (!t.v[PAIR_HEADEND])
+		return -1;
+	if (peers_check(t.v[PAIR_CLIENT], t.v[PAIR_HEADEND], err))
 		return -1;
 	if (access(file, F_OK) == 0) { /* else the implementations carry it themselves */
 		t.v[PAIR_CARRIER] = spec_target_load(dir, err);

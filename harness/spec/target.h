@@ -32,6 +32,9 @@ struct target {
 	struct strings roles; /* client, headend, carrier */
 	struct strings carriages;
 	struct strings own_carriages; /* of these: for them it needs no carrier on its node */
+	struct strings speaks; /* protocols, in both roles; its own name if it says none */
+	struct strings answers; /* more of them, as head-end only */
+	bool matrix; /* its pairs are part of a matrix without being named */
 	struct strings packages; /* Debian packages for its root in the guest */
 	bool own_root; /* they conflict with those of others */
 	struct strings needs_bin; /* requires: binaries */
@@ -47,6 +50,7 @@ struct target *spec_target_load(const char *dir, struct err *err);
 void spec_target_free(struct target *t);
 
 bool strings_have(const struct strings *list, const char *word);
+
 /** Who takes part in a pair. */
 enum pair_role { PAIR_CLIENT, PAIR_HEADEND, PAIR_CARRIER, PAIR_TARGETS };
 #define PAIR_ENDS PAIR_CARRIER

@@ -179,6 +179,12 @@ json '.[] | select(.name == "asa-proxy").options[] | select(.option == "queue-li
 	.default == "0" and (.source | length > 0)' 'an option with its default and its source'
 call 0 list pairs --json
 json 'any(.pair == "openconnect:ocserv@cstp")' 'a pair of two targets'
+if command -v jq >/dev/null; then
+	# the case that was written by hand, against what target.yaml files say
+	is "$(jq -r '.[] | select(.matrix).pair' out | sort)" \
+		"$(jq -r '.[] | select(any(.cases[]; . == "pairs/up")).pair' out | sort)" \
+		'the pairs of a matrix are those that are known to come up'
+fi
 call 0 list targets
 is "$(grep -c ' $' out)" 0 'no space at the end of a line'
 

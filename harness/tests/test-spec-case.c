@@ -362,8 +362,8 @@ static void check_others(void)
 		  "6:49: unknown metric 'tunnel.pu'" },
 		{ 5, "middleboxes: [router, rooter]", "5:23: unknown middlebox 'rooter'" },
 		{ 4, "pairs: [null, nul]",
-		  "4:15: no target 'nul' in 'targets': there are: broken, ctcp, fake, head, null, "
-		  "swan" },
+		  "4:15: no target 'nul' in 'targets': there are: broken, ctcp, fake, head, mute, "
+		  "null, swan" },
 		{ 4, "pairs: [swan:none@esp]", "4:9: no target 'none' in 'targets': ..." },
 		{ 4, "pairs: [head@esp]", "4:9: 'head' is not a client: its roles are: headend" },
 		{ 4, "pairs: ['swan:ctcp@esp']",
@@ -373,13 +373,16 @@ static void check_others(void)
 		{ 4, "pairs: [null, 'broken@plain']",
 		  "4:15: targets/broken/target.yaml:2:9: unknown word 'cleint': did you mean "
 		  "'client'? known: client, headend, carrier" },
+		{ 4, "pairs: ['swan:mute@esp']",
+		  "4:9: 'swan' speaks swan, and 'mute' speaks mute: no pair" },
 		{ 4, "pairs: [swan@fake]", "4:9: 'fake' is not a carrier: its roles are: client" },
 	};
 	struct err err = { 0 };
 
 	write_target("null", "roles: [client, headend]\ncarriages: [plain]\n", true);
 	write_target("swan", "roles: [client, headend]\ncarriages: [esp, ctcp, fake]\n", true);
-	write_target("head", "roles: [headend]\ncarriages: [esp]\n", true);
+	write_target("head", "roles: [headend]\ncarriages: [esp]\nspeaks: [swan]\n", true);
+	write_target("mute", "roles: [headend]\ncarriages: [esp]\n", true);
 	write_target("ctcp", "roles: [carrier]\n", true);
 	write_target("fake", "roles: [client]\ncarriages: [x]\n", true);
 	write_target("broken", "roles: [cleint]\n", true);

@@ -7,8 +7,8 @@
 #include "tests/spec-files.h"
 
 #define KNOWN_KEYS                                                                                 \
-	"known: title, requirement, clause, level, family, inner, pairs, middleboxes, impair, "    \
-	"timeline, traffic, before, idle, after, dpd, limits, expect"
+	"known: title, requirement, clause, level, family, inner, pairs, middleboxes, profiles, "  \
+	"impair, timeline, traffic, before, idle, after, dpd, limits, expect"
 #define KNOWN_IMPAIR                                                                               \
 	"known: link, direction, engine, delay, jitter, delay-correlation, distribution, loss, "   \
 	"gemodel, state, duplicate, duplicate-correlation, corrupt, corrupt-correlation, "         \
@@ -62,6 +62,10 @@ static const struct row {
 	{ "pair twice", 4, "pairs: [null, a@b, null]", "4:20: 'null' is here twice: keep one" },
 	{ "middlebox", 5, "middleboxes: [../x]",
 	  "5:15: '../x' is not a name: write letters, digits, '.', '_' and '-'" },
+	{ "profile", 7, "profiles: [esp, any, plain]",
+	  "7:22: unknown word 'plain': known: any, ctcp, iketcp, ike, esp, cstp, dtls, wg, ovu, "
+	  "ovt" },
+	{ "profile twice", 7, "profiles: [esp, esp]", "7:17: 'esp' is here twice: keep one" },
 	{ "middlebox twice", 5, "middleboxes: [router, router]",
 	  "5:23: 'router' is here twice: keep one" },
 	{ "middlebox option twice", 5, "middleboxes: ['asa,a=1,a=2']",

@@ -214,6 +214,182 @@ static void check_shard_parse(void)
 		       "shard '%s' is refused", bad[k]);
 }
 
+/* --- matrix ----------------------------------------------------------------- */
+
+static void target(const char *name, const char *yaml)
+{
+	AUTO_FREE char *file = io_printf("targets/%s/target.yaml", name);
+	AUTO_FREE char *program = io_printf("targets/%s/target", name);
+	AUTO_FREE char *text = io_printf("name: %s\n%s", name, yaml);
+
+	files_text(file, text);
+	files_text(program, "#!/bin/sh\n");
+	if (chmod(program, 0755))
+		abort();
+}
+
+/*
+ * swan speaks ikev2 and, as head-end, ikev1-xauth; goose is only a head-end, crane an old
+ * client; what duck speaks nobody here knows, and teal speaks it too; decoy is none of a matrix
+ */
+static void make_targets(void)
+{
+	target("swan", "roles: [client, headend]\ncarriages: [esp, udp]\nspeaks: [ikev2]\n"
+		       "answers: [ikev1-xauth]\n");
+	target("goose", "roles: [headend]\ncarriages: [udp, esp, tcp]\nspeaks: [ikev2]\n");
+	target("crane", "roles: [client]\ncarriages: [udp]\nspeaks: [ikev1-xauth]\n");
+	target("duck", "roles: [client, headend]\ncarriages: [udp]\n");
+	target("teal", "roles: [headend]\ncarriages: [udp]\nspeaks: [duck]\n");
+	target("decoy", "roles: [client, headend]\ncarriages: [esp]\nspeaks: [ikev2]\n"
+			"matrix: no\n");
+}
+
+static struct run_request matrix_of(const char *const *selectors, size_t len)
+{
+	return (struct run_request){ .cases_dir = "m",
+				     .targets_dir = "targets",
+				     .selectors = selectors,
+				     .selectors_len = len,
+				     .matrix = true,
+				     .seed = 1 };
+}
+
+static void make_matrix_cases(void)
+{
+	files_case("m/b/any.yaml", 7, "profiles: [any]");
+	files_case("m/b/fixed.yaml", 4, "pairs: [swan@esp, 'swan@esp,inner=udp']");
+	files_case("m/b/ike.yaml", 7, "profiles: [ike, wg]");
+}
+
+static void check_matrix(void)
+{
+	static const char all[] = "b/any crane:swan@udp router 1;b/any duck@udp router 1;"
+				  "b/any duck:teal@udp router 1;b/any swan:goose@esp router 1;"
+				  "b/any swan:goose@udp router 1;b/any swan@esp router 1;"
+				  "b/any swan@udp router 1;b/ike swan:goose@esp router 1;"
+				  "b/ike swan:goose@udp router 1;b/ike swan@esp router 1;"
+				  "b/ike swan@udp router 1;";
+	const char *any = "b/any", *fixed = "b/fixed", *ike = "b/ike";
+	const char *boxes[] = { "asa", "nat" }, *decoy[] = { "decoy@esp" };
+	const char *some[] = { "swan*@esp", "*:goose@*", "swan@esp,inner=udp" };
+	const char *wrong[] = { "swan:duck@udp" }, *none[] = { "coot*" };
+	struct run_request r = matrix_of(NULL, 0);
+
+	expect_list(&r, all, "every pair of the targets, and the cases that have profiles");
+	r = matrix_of(&any, 1);
+	r.middleboxes = boxes;
+	r.middleboxes_len = 2;
+	r.pairs = decoy;
+	r.pairs_len = 1;
+	expect_list(&r, "b/any decoy@esp asa 1;b/any decoy@esp nat 1;",
+		    "every device that was asked for, and a pair that has to be named");
+	r = matrix_of(&fixed, 1);
+	expect_list(&r, "b/fixed swan@esp router 1;",
+		    "without profiles only the pairs that it names");
+	r.pairs = some;
+	r.pairs_len = 3;
+	expect_list(&r, "b/fixed swan@esp router 1;b/fixed swan@esp,inner=udp router 1;",
+		    "with their options");
+	r.middleboxes = boxes;
+	r.middleboxes_len = 2;
+	expect_list(&r, "", "and behind the devices that it names");
+	r = matrix_of(&any, 1);
+	r.pairs = some;
+	r.pairs_len = 3;
+	expect_list(&r,
+		    "b/any swan:goose@esp router 1;b/any swan@esp router 1;"
+		    "b/any swan:goose@udp router 1;b/any swan@esp,inner=udp router 1;",
+		    "patterns of pairs, each pair once");
+	r.matrix = false;
+	expect_list(&r,
+		    "b/any swan:goose@esp router 1;b/any swan@esp router 1;"
+		    "b/any swan:goose@udp router 1;b/any swan@esp,inner=udp router 1;",
+		    "which are no matter of a matrix");
+	r = matrix_of(&ike, 1);
+	r.pairs = wrong;
+	r.pairs_len = 1;
+	expect_error(&r,
+		     "--pair swan:duck@udp: 'swan' speaks ikev2, and 'duck' speaks duck: no "
+		     "pair",
+		     "a pair without a common protocol");
+	r.pairs = none;
+	expect_error(&r, "no pair fits 'coot*': 'dupack list pairs' prints them",
+		     "a pattern that fits nothing");
+}
+
+static void check_nothing(void)
+{
+	static const struct {
+		const char *selector, *pair, *want;
+	} rows[] = {
+		{ "b/ike", "duck@udp",
+		  "b/ike is for the profiles ike, wg, and for nothing that was asked for" },
+		{ "b/fixed", "swan@udp",
+		  "b/fixed is for the pairs swan@esp, swan@esp,inner=udp, and for nothing that "
+		  "was asked for" },
+		{ "b/any", "duck@udp", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct run_request r = matrix_of(&rows[i].selector, 1);
+		AUTO_RUN_LIST struct run_list list = { 0 };
+		struct err err = { 0 };
+
+		r.pairs = &rows[i].pair;
+		r.pairs_len = 1;
+		r.shard = r.shards = 2; /* an empty shard is something else */
+		tap_ok(!run_list_build(&r, &list, &err) && !list.len, "%s, nothing: builds",
+		       rows[i].selector);
+		if (rows[i].want)
+			tap_str(list.nothing ? list.nothing : "", rows[i].want, "%s: why",
+				rows[i].selector);
+		else
+			tap_ok(!list.nothing, "%s: only this shard is empty", rows[i].selector);
+	}
+}
+
+static bool has_folder(const struct run_list *list, const char *folder)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i].folder, folder) == 0)
+			return true;
+	return false;
+}
+
+/* Each cell of the whole is in exactly one shard */
+static void check_matrix_shards(void)
+{
+	const char *boxes[] = { "asa", "nat", "router" };
+	struct run_request r = matrix_of(NULL, 0);
+	AUTO_RUN_LIST struct run_list whole = { 0 };
+	size_t *seen, once = 0, sum = 0;
+	struct err err = { 0 };
+
+	r.middleboxes = boxes;
+	r.middleboxes_len = 3;
+	if (run_list_build(&r, &whole, &err))
+		abort();
+	seen = calloc(whole.len + 1, sizeof(*seen));
+	if (!seen)
+		abort();
+	r.shards = 5;
+	for (r.shard = 1; r.shard <= r.shards; r.shard++) {
+		AUTO_RUN_LIST struct run_list part = { 0 };
+
+		if (run_list_build(&r, &part, &err))
+			abort();
+		sum += part.len;
+		for (size_t i = 0; i < whole.len; i++)
+			seen[i] += has_folder(&part, whole.items[i].folder);
+	}
+	for (size_t i = 0; i < whole.len; i++)
+		once += seen[i] == 1;
+	free(seen);
+	tap_is(whole.len, 33, "the whole matrix");
+	tap_is(sum, whole.len, "five shards have as many");
+	tap_is(once, whole.len, "and each is in one of them");
+}
+
 static void check_folder_names(void)
 {
 	static const struct {
@@ -256,5 +432,10 @@ int main(void)
 	check_shards();
 	check_shard_parse();
 	check_folder_names();
+	make_targets();
+	make_matrix_cases();
+	check_matrix();
+	check_nothing();
+	check_matrix_shards();
 	return tap_done();
 }

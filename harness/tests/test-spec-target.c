@@ -14,6 +14,9 @@ static const char every_key[] =
 	"packages: [strongswan-swanctl, charon-systemd]\n"
 	"own-carriages: [ctcp]\n"
 	"own-root: yes\n"
+	"speaks: [ikev2, swan]\n"
+	"answers: [ikev1-xauth]\n"
+	"matrix: no\n"
 	"requires: {binaries: [swanctl], kernel: [esp, xfrm-user]}\n"
 	"caps: [mobike, rekey-child]\n"
 	"wire: udp 500 4500\n"
@@ -45,6 +48,9 @@ static void check_every_key(void)
 	tap_ok(!strings_have(&t->carriages, "ud"), "ud is not");
 	tap_str(t->packages.v[1], "charon-systemd", "packages");
 	tap_ok(t->own_root, "own-root");
+	tap_ok(t->speaks.len == 2 && strings_have(&t->speaks, "ikev2"), "speaks");
+	tap_str(t->answers.v[0], "ikev1-xauth", "answers");
+	tap_ok(!t->matrix, "matrix");
 	tap_ok(t->own_carriages.len == 1 && strings_have(&t->own_carriages, "ctcp"),
 	       "own-carriages");
 	tap_str(t->needs_bin.v[0], "swanctl", "requires.binaries");
@@ -83,6 +89,15 @@ static void check_errors(void)
 		{ "own carriage that is none",
 		  "name: swan\nroles: [client]\ncarriages: [esp]\nown-carriages: [tcp]\n",
 		  "4:16: 'tcp' is not among the carriages: write it there too" },
+		{ "a protocol that is misspelt",
+		  "name: swan\nroles: [client]\ncarriages: [esp]\nspeaks: [ikev2, ikve2]\n",
+		  "4:17: unknown protocol 'ikve2': did you mean 'ikev2'?" },
+		{ "a protocol that nobody has",
+		  "name: swan\nroles: [headend]\ncarriages: [esp]\nanswers: [quacking]\n",
+		  "4:11: unknown protocol 'quacking': write one of ikev2, ikev1-xauth, anyconnect, "
+		  "openvpn, wireguard, or the name of a target that speaks it" },
+		{ "a carrier that speaks", "name: swan\nroles: [carrier]\nspeaks: [ikev2]\n",
+		  "3:9: only a client or a head-end has a protocol: remove it" },
 		{ "unknown key", "name: swan\nroles: [carrier]\nrequire: {}\n",
 		  "3:1: unknown key 'require': did you mean 'requires'? known: ..." },
 		{ "unknown requirement", "name: swan\nroles: [carrier]\nrequires: {bins: []}\n",
@@ -123,6 +138,20 @@ static void check_errors(void)
 			       files_matches(err.text, FILE_NAME, rows[i].want),
 		       "%s", rows[i].name);
 	}
+}
+
+/* What a stranger does not say */
+static void check_defaults(void)
+{
+	struct err err = { 0 };
+
+	files_text(FILE_NAME, "name: swan\nroles: [client, headend]\ncarriages: [tls]\n");
+
+	AUTO_TARGET struct target *t = spec_target_load("targets/swan", &err);
+
+	tap_ok(t && t->speaks.len == 1 && strings_have(&t->speaks, "swan"),
+	       "who does not say what it speaks speaks with itself");
+	tap_ok(t && t->matrix, "and is in a matrix");
 }
 
 static void check_own_root(void)
@@ -180,6 +209,7 @@ int main(void)
 	chmod("targets/swan/target", 0755);
 	check_every_key();
 	check_errors();
+	check_defaults();
 	files_text(FILE_NAME, every_key);
 	check_here();
 	check_own_root();
