@@ -27,11 +27,13 @@
 #include "base/units.h"
 #include "grade/grade.h"
 #include "guest/guest.h"
+#include "journal.h"
 #include "lab/lab.h"
 #include "middlebox/middlebox.h"
 #include "net/userns.h"
 #include "observe/secrets.h"
 #include "process/pool.h"
+#include "report/matrix.h"
 #include "spec/runlist.h"
 #include "spec/target.h"
 
@@ -41,6 +43,7 @@
 struct plan {
 	struct pair_targets targets; /* owned */
 	const struct guest_parts *parts; /* NULL: no guest */
+	struct err *why; /* it cannot be executed; owned, NULL: it can */
 };
 
 struct run {
@@ -49,7 +52,10 @@ struct run {
 	struct plan *plans; /* one an item; owned */
 	struct guest_parts *parts; /* of each pair of targets and device that occurs; owned */
 	size_t parts_len;
-	json_t *summary; /* of those that ended: folder to verdict; owned */
+	json_t *identity; /* owned */
+	json_t **verdicts; /* one an item, NULL until it has one; owned, each too */
+	size_t *todo; /* items that are to be executed; owned */
+	size_t todo_len;
 	char today[16]; /* YYYY-MM-DD */
 };
 
@@ -187,8 +193,10 @@ static int execute(const struct run *run, size_t i, const char *folder, struct e
 	json_t *execution = NULL;
 	int rc;
 
-	if (!runtimes[run->options->runtime].execute(run, i, &lab, &why) &&
-	    !secrets_embed(folder, keylog, &why)) {
+	if (run->plans[i].why)
+		why = *run->plans[i].why;
+	else if (!runtimes[run->options->runtime].execute(run, i, &lab, &why) &&
+		 !secrets_embed(folder, keylog, &why)) {
 		execution = read_json(folder, "execution.json");
 		if (!execution)
 			err_set_kind(&why, ERR_HARNESS, "execution.json is damaged: disk full?");
@@ -215,25 +223,28 @@ static json_t *grade(const struct run *run, size_t i, const char *folder, struct
 	return grade_folder(folder, &input, err);
 }
 
-static int make_folder(const struct run_item *item, const char *folder, struct err *err)
+/* If there is something in it, it is of an execution that was broken off */
+static int make_folder(const struct run_item *item, const char *folder, bool resume,
+		       struct err *err)
 {
 	AUTO_FREE char *copy = io_printf("%s/case.yaml", folder);
 
-	if (access(copy, F_OK) == 0)
-		return err_set_kind(err, ERR_USAGE,
-				    "'%s' holds results already: give --out another folder",
-				    folder);
-	return io_mkdirs(folder, err) || io_copy_file(item->c->file, copy, err) ? -1 : 0;
+	return (resume && io_remove_tree(folder, err)) || io_mkdirs(folder, err) ||
+			       io_copy_file(item->c->file, copy, err)
+		       ? -1
+		       : 0;
 }
 
-static int run_item(void *ctx, size_t i, struct err *err)
+static int run_item(void *ctx, size_t job, struct err *err)
 {
 	const struct run *run = ctx;
+	size_t i = run->todo[job];
 	AUTO_FREE char *folder = item_folder(run, i);
 	json_t *verdict;
 	int rc;
 
-	if (make_folder(&run->list->items[i], folder, err) || execute(run, i, folder, err))
+	if (make_folder(&run->list->items[i], folder, run->options->resume, err) ||
+	    execute(run, i, folder, err))
 		return -1;
 	verdict = grade(run, i, folder, err);
 	if (!verdict)
@@ -245,20 +256,20 @@ static int run_item(void *ctx, size_t i, struct err *err)
 
 /* --- all of them ------------------------------------------------------------------ */
 
-static uint64_t item_limit(void *ctx, size_t i)
+static uint64_t item_limit(void *ctx, size_t job)
 {
 	const struct run *run = ctx;
 
-	return wall_limit(run->list->items[i].c, run->options->runtime) + SPARE_NS;
+	return wall_limit(run->list->items[run->todo[job]].c, run->options->runtime) + SPARE_NS;
 }
 
-static void item_started(void *ctx, size_t i)
+static void item_started(void *ctx, size_t job)
 {
 	const struct run *run = ctx;
 	const struct run_observer *o = &run->options->observer;
 
 	if (o->started)
-		o->started(o->ctx, i);
+		o->started(o->ctx, run->todo[job]);
 }
 
 /* A worker that left no verdict: killed, crashed, or the disk is full */
@@ -285,20 +296,19 @@ static json_t *missing_verdict(const struct run *run, size_t i, const char *fold
 	return verdict;
 }
 
-static void item_ended(void *ctx, size_t i, const char *how)
+static void item_ended(void *ctx, size_t job, const char *how)
 {
 	struct run *run = ctx;
+	size_t i = run->todo[job];
 	const struct run_observer *o = &run->options->observer;
 	AUTO_FREE char *folder = item_folder(run, i);
 	json_t *verdict = how ? NULL : read_json(folder, "verdict.json");
 
 	if (!verdict)
 		verdict = missing_verdict(run, i, folder, how ? how : "left no verdict");
-	json_object_set_new(run->summary, run->list->items[i].folder,
-			    json_deep_copy(json_object_get(verdict, "verdict")));
+	run->verdicts[i] = verdict;
 	if (o->finished)
 		o->finished(o->ctx, i, verdict);
-	json_decref(verdict);
 }
 
 /* The lists of a device stand still: the same one is the same list */
@@ -313,32 +323,53 @@ static bool same_guest(const struct run *run, size_t i, size_t k)
 	       !a->v[PAIR_CARRIER] == !b->v[PAIR_CARRIER];
 }
 
-/* Quadratic in the pairs of a run, of which there are few */
-static int plan_guest(struct run *run, size_t i, struct err *err)
+static int plan_failed(struct plan *plan, const struct err *why)
+{
+	plan->why = malloc(sizeof(*why));
+	if (!plan->why)
+		abort();
+	*plan->why = *why;
+	return 0;
+}
+
+/*
+ * Quadratic in the pairs of a run, of which there are few.  A guest that cannot be made is
+ * the error of those that need it, and nobody else's.
+ */
+static int plan_guest(struct run *run, size_t job, struct err *err)
 {
 	const struct run_options *o = run->options;
+	size_t i = run->todo[job];
 	struct plan *plan = &run->plans[i];
+	struct guest_parts *parts = &run->parts[run->parts_len];
 
-	for (size_t k = 0; k < i; k++)
-		if (same_guest(run, i, k)) {
-			plan->parts = run->plans[k].parts;
-			return 0;
+	for (size_t k = 0; k < job; k++)
+		if (same_guest(run, i, run->todo[k])) {
+			const struct plan *same = &run->plans[run->todo[k]];
+
+			plan->parts = same->parts;
+			return same->why ? plan_failed(plan, same->why) : 0;
 		}
-	plan->parts = &run->parts[run->parts_len];
 	if (guest_prepare(o->home, &plan->targets, run->list->items[i].middlebox, o->interrupt_fd,
-			  &run->parts[run->parts_len], err))
-		return err_wrap(err, "cannot prepare the guest");
+			  parts, err)) {
+		err_wrap(err, "cannot prepare the guest");
+		return err->kind == ERR_HARNESS && run->todo_len > 1 ? plan_failed(plan, err) : -1;
+	}
+	plan->parts = parts;
 	run->parts_len++;
 	return 0;
 }
 
 static int make_plans(struct run *run, struct err *err)
 {
-	for (size_t i = 0; i < run->list->len; i++)
+	for (size_t job = 0; job < run->todo_len; job++) {
+		size_t i = run->todo[job];
+
 		if (spec_pair_targets(run->list->items[i].pair, run->options->home->targets,
 				      &run->plans[i].targets, err) ||
-		    (runtimes[run->options->runtime].guest && plan_guest(run, i, err)))
+		    (runtimes[run->options->runtime].guest && plan_guest(run, job, err)))
 			return -1;
+	}
 	return 0;
 }
 
@@ -359,37 +390,93 @@ static int point_latest(const struct run_options *o, struct err *err)
 	return 0;
 }
 
-/* In the order of the run list, whichever ended first */
+/* In the order of the run list, whichever ended first; null: it has no verdict yet */
 static json_t *executions(const struct run *run)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < run->list->len; i++) {
-		const char *folder = run->list->items[i].folder;
-		json_t *verdict = json_object_get(run->summary, folder);
-
-		if (verdict)
-			json_array_append_new(list, json_pack("{s:s, s:O}", "folder", folder,
-							      "verdict", verdict));
-	}
+	for (size_t i = 0; i < run->list->len; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:O?}", "folder", run->list->items[i].folder,
+					"verdict", json_object_get(run->verdicts[i], "verdict")));
 	return list;
+}
+
+static json_t *matrix_of(const struct run *run)
+{
+	json_t *verdicts = json_array(), *matrix;
+
+	for (size_t i = 0; i < run->list->len; i++)
+		if (run->verdicts[i])
+			json_array_append(verdicts, run->verdicts[i]);
+	matrix = report_matrix(verdicts);
+	json_decref(verdicts);
+	return matrix;
 }
 
 static int write_summary(const struct run *run, struct err *err)
 {
-	json_t *json =
-		json_pack("{s:i, s:s, s:s, s:o}", "format", 1, "date", run->today, "runtime",
-			  runtime_names[run->options->runtime], "executions", executions(run));
+	json_t *matrix = matrix_of(run);
+	json_t *json = json_pack("{s:i, s:s, s:s, s:O, s:s?, s:o, s:o?}", "format", 1, "date",
+				 run->today, "runtime", runtime_names[run->options->runtime],
+				 "identity", run->identity, "resume", run->options->go_on,
+				 "executions", executions(run), "matrix", matrix);
 	int rc = write_json(json, run->options->out, "run.json", err);
 
 	json_decref(json);
 	return rc;
 }
 
+/* --- what is to be done ----------------------------------------------------------- */
+
+static int check_unused(const struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < run->list->len; i++) {
+		AUTO_FREE char *folder = item_folder(run, i);
+		AUTO_FREE char *copy = io_printf("%s/case.yaml", folder);
+
+		if (access(copy, F_OK) == 0)
+			return err_set_kind(err, ERR_USAGE,
+					    "'%s' holds results already: give --out another "
+					    "folder, or go on with that run by --resume '%s'",
+					    folder, run->options->out);
+	}
+	return 0;
+}
+
+/* Who has a verdict of the same run keeps it */
+static void keep_verdicts(struct run *run)
+{
+	const struct run_observer *o = &run->options->observer;
+
+	for (size_t i = 0; i < run->list->len; i++) {
+		AUTO_FREE char *folder = item_folder(run, i);
+
+		run->verdicts[i] = journal_verdict(folder);
+		if (run->verdicts[i] && o->kept)
+			o->kept(o->ctx, i, run->verdicts[i]);
+	}
+}
+
+static int find_work(struct run *run, struct err *err)
+{
+	const struct run_options *o = run->options;
+
+	run->identity = journal_identity(o->home, run->list, runtime_names[o->runtime], err);
+	if (!run->identity ||
+	    (o->resume ? journal_match(o->out, run->identity, err) : check_unused(run, err)))
+		return -1;
+	if (o->resume)
+		keep_verdicts(run);
+	for (size_t i = 0; i < run->list->len; i++)
+		if (!run->verdicts[i])
+			run->todo[run->todo_len++] = i;
+	return 0;
+}
+
 static int go(struct run *run, struct err *err)
 {
-	const struct pool pool = {
-		.len = run->list->len,
+	struct pool pool = {
 		.width = run->options->jobs,
 		.interrupt_fd = run->options->interrupt_fd,
 		.run = run_item,
@@ -401,9 +488,10 @@ static int go(struct run *run, struct err *err)
 	struct err ignored = { 0 };
 	int rc;
 
-	if (make_plans(run, err) || io_mkdirs(run->options->out, err) ||
-	    point_latest(run->options, err))
+	if (find_work(run, err) || make_plans(run, err) || io_mkdirs(run->options->out, err) ||
+	    write_summary(run, err) || point_latest(run->options, err))
 		return -1;
+	pool.len = run->todo_len;
 	rc = pool_run(&pool, err);
 	return write_summary(run, rc ? &ignored : err) || rc ? -1 : 0;
 }
@@ -424,22 +512,27 @@ int run_all(const struct run_list *list, const struct run_options *options, stru
 		.options = options,
 		.plans = calloc(list->len + 1, sizeof(*run.plans)),
 		.parts = calloc(list->len + 1, sizeof(*run.parts)),
-		.summary = json_object(),
+		.verdicts = calloc(list->len + 1, sizeof(*run.verdicts)),
+		.todo = calloc(list->len + 1, sizeof(*run.todo)),
 	};
 	time_t now = time(NULL);
 	int rc;
 
+	if (!run.plans || !run.parts || !run.verdicts || !run.todo)
+		abort();
 	strftime(run.today, sizeof(run.today), "%Y-%m-%d", gmtime(&now));
-	if (run.plans && run.parts)
-		rc = go(&run, err);
-	else
-		rc = err_set(err, ENOMEM, "cannot plan %zu executions", list->len);
-	for (size_t i = 0; run.plans && i < list->len; i++)
+	rc = go(&run, err);
+	for (size_t i = 0; i < list->len; i++) {
 		pair_targets_release(&run.plans[i].targets);
+		free(run.plans[i].why);
+		json_decref(run.verdicts[i]);
+	}
 	for (size_t i = 0; i < run.parts_len; i++)
 		guest_parts_release(&run.parts[i]);
 	free(run.plans);
 	free(run.parts);
-	json_decref(run.summary);
+	free(run.verdicts);
+	free(run.todo);
+	json_decref(run.identity);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #define DUPACK_RUN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -20,6 +21,7 @@ extern const char *const runtime_names[RUNTIME_COUNT];
 struct run_observer {
 	void (*started)(void *ctx, size_t item);
 	void (*finished)(void *ctx, size_t item, const json_t *verdict); /* verdict: borrowed */
+	void (*kept)(void *ctx, size_t item, const json_t *verdict); /* it was done before */
 	void *ctx;
 };
 
@@ -27,6 +29,8 @@ struct run_options {
 	const struct home *home;
 	enum runtime runtime;
 	const char *out; /* results/<run>: made if it is not there */
+	bool resume; /* there is the same run in it: do what is missing */
+	const char *go_on; /* the command that would resume it, for run.json */
 	unsigned jobs; /* executions at the same time, at least 1 */
 	int interrupt_fd; /* readable: stop, tear down, return ERR_INTERRUPTED; -1: none */
 	struct run_observer observer;

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,6 +189,30 @@ int io_mkdirs(const char *path, struct err *err)
 			return 0;
 	}
 	return err_set(err, ENOMEM, "cannot make folder '%s'", path);
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+/**
+ * io_remove_tree() - Remove a folder and all in it
+ * @path:	Folder, or a file; links are removed, not followed
+ * @err:	Set on failure; that it does not exist is none
+ *
+ * Return: 0 or -1
+ */
+int io_remove_tree(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) && errno == ENOENT)
+		return 0;
+	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS)
+		       ? err_set(err, errno, "cannot remove '%s'", path)
+		       : 0;
 }
 
 /**

@@ -108,7 +108,9 @@ static void on_finished(struct execution *e, size_t item)
 static void write_skip(const struct execution *e)
 {
 	AUTO_FREE char *why = e->list.len ? report_why(e->verdicts[0])
-					  : io_printf("nothing of this case is in this shard");
+			      : e->list.nothing
+				      ? io_printf("%s", e->list.nothing)
+				      : io_printf("nothing of this case is in this shard");
 
 	tap_skip_all(stdout, why);
 }

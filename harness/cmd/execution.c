@@ -101,16 +101,51 @@ static char *new_folder(const char *results, const char *suffix, struct err *err
 	return NULL;
 }
 
+/* Where it exists without links: results/latest is to be pointed at it, not at itself */
 static char *absolute(const char *path, struct err *err)
 {
+	AUTO_FREE char *real = realpath(path, NULL);
 	AUTO_FREE char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
 
+	if (real)
+		return steal_ptr(&real);
 	if (*path == '/')
 		return io_printf("%s", path);
 	if (cwd)
 		return io_printf("%s/%s", cwd, path);
 	err_set(err, errno, "cannot find the current folder");
 	return NULL;
+}
+
+/* What stands in the way of a folder would stand in the way of every execution */
+static int check_folder(const char *path, bool must_be, struct err *err)
+{
+	struct stat st;
+
+	if (!stat(path, &st))
+		return S_ISDIR(st.st_mode)
+			       ? 0
+			       : err_set_kind(err, ERR_USAGE,
+					      "'%s' is not a folder: give the results one", path);
+	if (errno == ENOENT && !must_be)
+		return 0;
+	return err_set_kind(err, ERR_USAGE, "'%s' cannot be the folder of results: %s", path,
+			    strerror(errno));
+}
+
+static int find_folder(struct execution *e, const struct execution_flags *flags, const char *suffix,
+		       struct err *err)
+{
+	const char *given = flags->resume ? flags->resume : flags->out;
+
+	if (given && check_folder(given, flags->resume, err))
+		return -1;
+	e->out = given ? absolute(given, err) : new_folder(e->home.results, suffix, err);
+	e->made_out = !given;
+	if (!e->out)
+		return -1;
+	e->go_on = execution_command(flags, e->out);
+	return 0;
 }
 
 /* --- the run --------------------------------------------------------------- */
@@ -132,12 +167,14 @@ int execution_prepare(struct execution *e, const struct execution_flags *flags, 
 
 	const struct run_request request = {
 		.cases_dir = e->home.cases,
+		.targets_dir = e->home.targets,
 		.selectors = flags->selectors.v,
 		.selectors_len = flags->selectors.len,
 		.pairs = flags->pairs.v,
 		.pairs_len = flags->pairs.len,
 		.middleboxes = flags->middleboxes.v,
 		.middleboxes_len = flags->middleboxes.len,
+		.matrix = flags->matrix,
 		.seed = flags->seed,
 		.repeat = flags->repeat,
 		.shard = flags->shard,
@@ -151,9 +188,7 @@ int execution_prepare(struct execution *e, const struct execution_flags *flags, 
 		abort();
 	if (!e->list.len) /* an empty shard leaves no folder */
 		return 0;
-	e->out = flags->out ? absolute(flags->out, err) : new_folder(e->home.results, suffix, err);
-	e->made_out = !flags->out;
-	return e->out ? 0 : -1;
+	return find_folder(e, flags, suffix, err);
 }
 
 static void on_started(void *ctx, size_t item)
@@ -162,6 +197,14 @@ static void on_started(void *ctx, size_t item)
 
 	if (!e->quiet)
 		progress_started(&e->progress, item);
+}
+
+static void on_kept(void *ctx, size_t item, const json_t *verdict)
+{
+	struct execution *e = ctx;
+
+	e->verdicts[item] = json_incref((json_t *)verdict);
+	progress_kept(&e->progress);
 }
 
 static void on_finished(void *ctx, size_t item, const json_t *verdict)
@@ -207,7 +250,9 @@ int execution_run(struct execution *e, const struct execution_flags *flags, stru
 		.out = e->out,
 		.jobs = flags->jobs,
 		.interrupt_fd = signals,
-		.observer = { on_started, on_finished, e },
+		.resume = flags->resume,
+		.go_on = e->go_on,
+		.observer = { on_started, on_finished, on_kept, e },
 	};
 	uint64_t begun = clock_ns();
 	int rc;
@@ -219,6 +264,14 @@ int execution_run(struct execution *e, const struct execution_flags *flags, stru
 	progress_end(&e->progress);
 	e->wall_s = (double)(clock_ns() - begun) / (double)NS_PER_S;
 	return rc;
+}
+
+/** execution_begun() - Is there a run that could be resumed? */
+bool execution_begun(const struct execution *e)
+{
+	AUTO_FREE char *journal = io_printf("%s/run.json", e->out ? e->out : "");
+
+	return access(journal, F_OK) == 0;
 }
 
 /** execution_verdicts() - The verdicts that came, in the order of the list; a new array */
@@ -241,6 +294,7 @@ void execution_release(struct execution *e)
 	if (e->out && e->made_out)
 		rmdir(e->out); /* fails, as it should, if anything is in it */
 	free(e->out);
+	free(e->go_on);
 	progress_release(&e->progress);
 	run_list_release(&e->list);
 	home_release(&e->home);

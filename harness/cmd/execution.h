@@ -32,7 +32,8 @@ struct execution_flags {
 	uint64_t seed;
 	unsigned jobs, repeat, shard, shards;
 	const char *out; /* NULL: a new folder below results/ */
-	bool json;
+	const char *resume; /* the folder of a run that was broken off; NULL: none */
+	bool matrix, json;
 };
 
 extern const struct argp execution_argp; /* a child parser; its input: the flags */
@@ -43,6 +44,7 @@ struct execution {
 	struct run_list list;
 	char *out; /* owned */
 	bool made_out; /* it is a new folder of ours */
+	char *go_on; /* the command that would resume it; owned */
 	bool quiet; /* set by the caller: no progress, only what is being prepared */
 	json_t **verdicts; /* of each item of the list, NULL until it has finished; owned */
 	struct progress progress;
@@ -57,6 +59,8 @@ void execution_flags_release(struct execution_flags *flags);
 int execution_prepare(struct execution *e, const struct execution_flags *flags, const char *suffix,
 		      struct err *err);
 int execution_run(struct execution *e, const struct execution_flags *flags, struct err *err);
+char *execution_command(const struct execution_flags *flags, const char *out);
+bool execution_begun(const struct execution *e);
 json_t *execution_verdicts(const struct execution *e);
 void execution_release(struct execution *e);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The flags of `run` and `case`, as a child parser of argp. */
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,16 +11,20 @@
 #include "base/units.h"
 #include "cmd/execution.h"
 
-enum { KEY_RUNTIME = 0x100, KEY_SEED, KEY_OUT, KEY_REPEAT, KEY_SHARD };
+enum { KEY_RUNTIME = 0x100, KEY_SEED, KEY_OUT, KEY_REPEAT, KEY_SHARD, KEY_MATRIX };
 
 #define JOBS_MAX   4096
 #define REPEAT_MAX 1000000
 
 static const struct argp_option options[] = {
-	{ "pair", 'p', "PAIR", 0, "who is tested, instead of the cases' own pairs; may be repeated",
-	  1 },
+	{ "pair", 'p', "PAIR", 0,
+	  "who is tested, instead of the cases' own pairs; may be repeated, and have '*'", 1 },
 	{ "middlebox", 'm', "NAME[,KEY=VALUE]...", 0,
 	  "the device in the path, instead of the cases' own; may be repeated", 1 },
+	{ "matrix", KEY_MATRIX, NULL, 0,
+	  "every pair that the targets form, and each case where its profiles say that it "
+	  "applies",
+	  1 },
 	{ "runtime", KEY_RUNTIME, "virtual|guest|host", 0, "where it runs (virtual)", 1 },
 	{ "seed", KEY_SEED, "N", 0, "of all randomness (1)", 1 },
 	{ "repeat", KEY_REPEAT, "N", 0, "each execution with N seeds, from --seed on", 1 },
@@ -80,6 +86,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--out cannot be empty: give a folder");
 		flags->out = arg;
 		return 0;
+	case KEY_MATRIX:
+		flags->matrix = true;
+		return 0;
 	case KEY_RUNTIME:
 		flags->runtime = runtime_parse(state, arg);
 		return 0;
@@ -104,6 +113,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp execution_argp = { .options = options, .parser = parse };
 
+static unsigned default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > 1 ? (unsigned)cpus : 1;
+}
+
 /* Room for every argument there is */
 static struct words words_new(int argc)
 {
@@ -121,8 +137,6 @@ static struct words words_new(int argc)
  */
 void execution_flags_init(struct execution_flags *flags, int argc)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
 	*flags = (struct execution_flags){
 		.selectors = words_new(argc),
 		.pairs = words_new(argc),
@@ -130,7 +144,7 @@ void execution_flags_init(struct execution_flags *flags, int argc)
 		.runtime = RUNTIME_VIRTUAL,
 		.seed = 1,
 		.repeat = 1,
-		.jobs = cpus > 1 ? (unsigned)cpus : 1,
+		.jobs = default_jobs(),
 	};
 }
 
@@ -143,4 +157,69 @@ void execution_flags_release(struct execution_flags *flags)
 		free(all[i]->v);
 		*all[i] = (struct words){ 0 };
 	}
+}
+
+/* A word as a shell takes it back */
+static void put_word(FILE *out, const char *before, const char *word)
+{
+	bool plain = *word;
+
+	for (const char *c = word; *c; c++)
+		plain = plain && (isalnum((unsigned char)*c) || strchr("@%+=:,./_-", *c));
+	fputs(before, out);
+	if (plain) {
+		fputs(word, out);
+		return;
+	}
+	putc('\'', out);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*word, out);
+	putc('\'', out);
+}
+
+static void put_words(FILE *out, const char *before, const struct words *words)
+{
+	for (size_t i = 0; i < words->len; i++)
+		put_word(out, before, words->v[i]);
+}
+
+/**
+ * execution_command() - The command that goes on with a run that was broken off
+ * @flags:	Those of the run
+ * @out:	The folder of its results
+ *
+ * Return: the command for a shell, to be freed by the caller
+ */
+char *execution_command(const struct execution_flags *flags, const char *out)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		abort();
+	fputs("dupack run", f);
+	put_words(f, " ", &flags->selectors);
+	if (flags->matrix)
+		fputs(" --matrix", f);
+	put_words(f, " --pair ", &flags->pairs);
+	put_words(f, " --middlebox ", &flags->middleboxes);
+	if (flags->runtime != RUNTIME_VIRTUAL)
+		fprintf(f, " --runtime %s", runtime_names[flags->runtime]);
+	if (flags->seed != 1)
+		fprintf(f, " --seed %llu", (unsigned long long)flags->seed);
+	if (flags->repeat != 1)
+		fprintf(f, " --repeat %u", flags->repeat);
+	if (flags->shards)
+		fprintf(f, " --shard %u/%u", flags->shard, flags->shards);
+	if (flags->jobs != default_jobs())
+		fprintf(f, " --jobs %u", flags->jobs);
+	if (flags->json)
+		fputs(" --json", f);
+	put_word(f, " --resume ", out);
+	fclose(f);
+	return text;
 }

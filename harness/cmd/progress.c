@@ -71,23 +71,38 @@ static char *running_text(const struct progress *p)
 	return text ? text : io_printf("-");
 }
 
+/* Supposing that the rest is like what this run has done; the caller frees it */
+static char *time_left(const struct progress *p, uint64_t elapsed)
+{
+	size_t done = p->finished - p->kept;
+	AUTO_FREE char *left =
+		done ? clock_text(elapsed / done * (p->list->len - p->finished)) : NULL;
+
+	return left ? io_printf(", %s left", left) : io_printf("%s", "");
+}
+
 static void rewrite(const struct progress *p)
 {
 	uint64_t elapsed = p->begun_ns ? clock_ns() - p->begun_ns : 0;
 	AUTO_FREE char *running = running_text(p);
 	AUTO_FREE char *since = clock_text(elapsed);
-	AUTO_FREE char *left = NULL;
-	AUTO_FREE char *line = NULL;
+	AUTO_FREE char *left = time_left(p, elapsed);
+	AUTO_FREE char *bad = p->unexpected ? io_printf("  %zu bad", p->unexpected) : NULL;
+	AUTO_FREE char *line = io_printf("%zu of %zu  %s%s%s  %s", p->finished, p->list->len, since,
+					 left, bad ? bad : "", running);
 	AUTO_FREE char *fit = NULL;
 
-	if (p->finished) /* supposing that the rest is like what has been */
-		left = clock_text(elapsed / p->finished * (p->list->len - p->finished));
-	line = io_printf("%zu of %zu  %s%s%s%s  %s", p->finished, p->list->len, since,
-			 left ? ", " : "", left ? left : "", left ? " left" : "", running);
 	/* a full last column would move to the next line */
 	fit = text_fit(line, p->style.width > 1 ? p->style.width - 1 : 1);
 	fprintf(stderr, ERASE "%s", fit);
 	fflush(stderr);
+}
+
+/** progress_kept() - An execution was done already, in an earlier run */
+void progress_kept(struct progress *p)
+{
+	p->kept++;
+	p->finished++;
 }
 
 /** progress_started() - An execution has begun */
@@ -104,16 +119,19 @@ void progress_started(struct progress *p, size_t item)
 void progress_finished(struct progress *p, size_t item, const json_t *verdict)
 {
 	const struct run_item *i = &p->list->items[item];
+	const struct report_kind_info *kind = &report_kinds[report_kind(verdict)];
 
 	p->running[item] = false;
 	p->finished++;
+	p->unexpected += kind->unexpected;
 	if (p->style.width) {
 		rewrite(p);
 	} else {
 		AUTO_FREE char *name = item_name(i);
+		AUTO_FREE char *left = time_left(p, clock_ns() - p->begun_ns);
 
-		fprintf(stderr, "%zu of %zu  %-12s  %s seed %llu\n", p->finished, p->list->len,
-			report_kinds[report_kind(verdict)].name, name, (unsigned long long)i->seed);
+		fprintf(stderr, "%zu of %zu  %-12s  %s seed %llu%s\n", p->finished, p->list->len,
+			kind->name, name, (unsigned long long)i->seed, left);
 	}
 }
 

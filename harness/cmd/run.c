@@ -9,7 +9,11 @@
 #include "cmd/execution.h"
 #include "report/verdict.h"
 
+enum { KEY_RESUME = 0x200 };
+
 static const struct argp_option options[] = {
+	{ "resume", KEY_RESUME, "DIR", 0,
+	  "do what is missing in the results of the same command, which was broken off", 2 },
 	{ "json", 'J', NULL, 0, "print the verdicts as a JSON array", 2 },
 	{ 0 },
 };
@@ -19,13 +23,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct execution_flags *flags = state->input;
 
-	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = flags;
 		return 0;
 	case 'J':
 		flags->json = true;
+		return 0;
+	case KEY_RESUME:
+		flags->resume = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (flags->resume && flags->out)
+			argp_error(state, "--resume has the folder already: leave out --out");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -68,12 +78,18 @@ int cmd_run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &flags);
 	if (execution_prepare(&e, &flags, "", &err))
 		return cmd_error(&err);
+	if (e.list.nothing) {
+		err_set_kind(&err, ERR_USAGE, "the matrix is empty: %s", e.list.nothing);
+		return cmd_error(&err);
+	}
 	rc = e.list.len ? execution_run(&e, &flags, &err) : 0;
 	verdicts = execution_verdicts(&e);
 	/* of a run that broke off, what it has is shown all the same */
 	if (!rc || json_array_size(verdicts))
 		print(&e, &flags, verdicts);
 	status = rc ? cmd_error(&err) : report_exit_status(verdicts);
+	if (rc && err.kind == ERR_INTERRUPTED && execution_begun(&e))
+		fprintf(stderr, "dupack: to go on: %s\n", e.go_on);
 	json_decref(verdicts);
 	return cmd_finish(status);
 }

@@ -158,7 +158,7 @@ static void put_row(const struct table *t, const json_t *row)
 		const struct table_column *c = &t->columns[n];
 		AUTO_FREE char *text = row ? table_text(json_object_get(row, c->key))
 					   : io_printf("%s", c->heading);
-		const char *sgr = !row ? heading_sgr : c->colour ? c->colour(row) : NULL;
+		const char *sgr = !row ? heading_sgr : c->colour ? c->colour(row, c->key) : NULL;
 
 		if (n + 1 == t->len)
 			put_last(t, text, sgr);

@@ -13,7 +13,7 @@ struct table_column {
 	const char *heading;
 	bool right; /* aligned to the right */
 	/* SGR parameters for the cell of a row, or NULL; a function may be NULL too */
-	const char *(*colour)(const json_t *row);
+	const char *(*colour)(const json_t *row, const char *key);
 };
 
 struct table_style {

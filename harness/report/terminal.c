@@ -6,15 +6,18 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "report/matrix.h"
 #include "report/table.h"
 #include "report/text.h"
 #include "report/verdict.h"
 
 #define LABEL	    12 /* columns of "  expected  " */
+#define LIST_MAX    40 /* executions that are listed beside a matrix: about a screen */
 #define PACKETS_MAX 4 /* of a finding; verdict.json has them all */
 
-static const char *verdict_colour(const json_t *row)
+static const char *verdict_colour(const json_t *row, const char *key)
 {
+	(void)key;
 	return report_kinds[report_kind(row)].colour;
 }
 
@@ -195,12 +198,13 @@ void terminal_report(FILE *out, const json_t *verdicts, const struct terminal_ru
 		     const struct terminal_style *style)
 {
 	AUTO_FREE char *counts_text = terminal_counts(verdicts);
+	json_t *matrix = report_matrix(verdicts);
 	struct report_counts counts;
 	const json_t *v;
 	size_t i;
 
 	report_count(verdicts, &counts);
-	if (counts.total) {
+	if (counts.total && (!matrix || counts.total <= LIST_MAX)) {
 		put_table(out, verdicts, style);
 		putc('\n', out);
 	}
@@ -210,6 +214,11 @@ void terminal_report(FILE *out, const json_t *verdicts, const struct terminal_ru
 			putc('\n', out);
 		}
 	}
+	if (matrix) {
+		matrix_terminal(out, matrix, style);
+		putc('\n', out);
+	}
+	json_decref(matrix);
 	fprintf(out, "%s; %.1f s of virtual time in %.1f s\n", counts_text, counts.virtual_s,
 		run->wall_s < 0 ? counts.wall_s : run->wall_s);
 	if (run->folder)
