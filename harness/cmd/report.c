@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,7 +39,8 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-	const char *folder;
+	const char **folders; /* owned */
+	size_t len;
 	const char *files[FORMAT_COUNT]; /* NULL: not asked for */
 };
 
@@ -54,9 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->files[key - KEY(0)] = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (a->folder)
-			argp_error(state, "give one folder of results");
-		a->folder = arg;
+		a->folders[a->len++] = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "give a folder of results, for example results/latest");
@@ -69,9 +69,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "DIR",
+	.args_doc = "DIR...",
 	.doc = "Show the results of a run.\v"
-	       "DIR is a folder of results, for example results/latest.",
+	       "DIR is a folder of results, for example results/latest.  Several, such as those "
+	       "of all shards, are shown as one.",
 };
 
 static int write_file(enum format format, const char *path, const json_t *verdicts, struct err *err)
@@ -96,7 +97,8 @@ static int write_file(enum format format, const char *path, const json_t *verdic
 /* The table, unless something else was asked for */
 static int write_all(const struct arguments *a, const json_t *verdicts, struct err *err)
 {
-	const struct terminal_run run = { .folder = a->folder, .wall_s = -1 };
+	const struct terminal_run run = { .folder = a->len == 1 ? a->folders[0] : NULL,
+					  .wall_s = -1 };
 	const struct terminal_style style = cmd_style(STDOUT_FILENO);
 	bool asked = false;
 
@@ -112,19 +114,43 @@ static int write_all(const struct arguments *a, const json_t *verdicts, struct e
 	return 0;
 }
 
+/* All folders as one; what is missing in them is said on stderr */
+static json_t *load(const struct arguments *a, struct err *err)
+{
+	json_t *verdicts = json_array();
+
+	for (size_t i = 0; i < a->len; i++) {
+		json_t *those = report_load(a->folders[i], err);
+		AUTO_FREE char *missing = NULL;
+
+		if (!those) {
+			json_decref(verdicts);
+			return NULL;
+		}
+		json_array_extend(verdicts, those);
+		json_decref(those);
+		missing = report_unfinished(a->folders[i]);
+		if (missing)
+			fprintf(stderr, "dupack: %s: %s\n", a->folders[i], missing);
+	}
+	return verdicts;
+}
+
 /** cmd_report() - dupack report */
 int cmd_report(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct arguments arguments = { .folders = calloc((size_t)argc, sizeof(char *)) };
 	struct err err = { 0 };
 	json_t *verdicts;
-	int rc;
+	int rc = -1;
 
+	if (!arguments.folders)
+		abort();
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	verdicts = report_load(arguments.folder, &err);
-	if (!verdicts)
-		return cmd_error(&err);
-	rc = write_all(&arguments, verdicts, &err);
+	verdicts = load(&arguments, &err);
+	if (verdicts)
+		rc = write_all(&arguments, verdicts, &err);
 	json_decref(verdicts);
+	free(arguments.folders);
 	return rc ? cmd_error(&err) : cmd_finish(0);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One file, no script, nothing from the network.  For each execution a picture of the
+ * One file, no script, nothing from the network.  A matrix is a grid of links to its
+ * executions.  For each execution a picture of the
  * path, with what each link lost, and one of the traffic: when probes were sent, and how
  * many of them were answered.
  */
@@ -11,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "report/matrix.h"
 #include "report/terminal.h"
 #include "report/text.h"
 #include "report/verdict.h"
@@ -34,6 +36,10 @@ static const char head[] =
 	"section{border:1px solid #dde2ea;border-radius:.5em;padding:.8em 1em;margin:1em 0}\n"
 	"svg{display:block;width:100%;height:auto;margin:.6em 0}svg text{font:12px system-ui,"
 	"sans-serif;fill:#1c2330}\n"
+	".grid{width:auto}.grid td,.grid th{border:1px solid #fff;white-space:nowrap}\n"
+	".grid td{padding:0;color:#fff;font-size:13px}.grid td a{display:block;padding:.35em .7em;"
+	"text-decoration:none}.grid td.gap{background:#f3f5f9}\n"
+	".scroll{overflow-x:auto}\n"
 	".finding{margin:.4em 0 .4em 1em}.q{color:#5a6475}\n"
 	"</style></head><body>\n<h1>dupack</h1>\n";
 
@@ -72,6 +78,72 @@ static void put_row(FILE *out, const json_t *verdict, size_t i)
 	put(out, "<td>", report_text(verdict, "pair"), "</td>");
 	put(out, "<td>", report_text(verdict, "middlebox"), "</td>");
 	put(out, "<td>", outcome, "</td></tr>\n");
+}
+
+/* --- the matrix --------------------------------------------------------------------------- */
+
+/* The execution that a cell is shown by: the first of its kind */
+static size_t cell_example(const json_t *verdicts, const json_t *cell, bool by_case)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (verdicts, i, v) {
+		AUTO_FREE char *name =
+			by_case ? report_name(v) : io_printf("%s", report_text(v, "middlebox"));
+
+		if (strcmp(report_text(v, "pair"), report_text(cell, "pair")) == 0 &&
+		    strcmp(name, report_text(cell, "column")) == 0 &&
+		    strcmp(report_kinds[report_kind(v)].name, report_text(cell, "kind")) == 0)
+			return i;
+	}
+	return 0;
+}
+
+static void put_cell(FILE *out, const json_t *verdicts, const json_t *matrix, const char *pair,
+		     const char *column)
+{
+	const json_t *cell = matrix_cell(matrix, pair, column);
+	bool by_case = strcmp(report_text(matrix, "by"), "case") == 0;
+
+	if (!cell) {
+		fputs("<td class=\"gap\"></td>", out);
+		return;
+	}
+	fprintf(out, "<td class=\"%s\"><a href=\"#e%zu\">",
+		classes[report_kind_named(report_text(cell, "kind"))],
+		cell_example(verdicts, cell, by_case));
+	put(out, "", report_text(cell, "text"), "</a></td>");
+}
+
+static void put_matrix(FILE *out, const json_t *verdicts)
+{
+	json_t *matrix = report_matrix(verdicts);
+	const json_t *pairs = json_object_get(matrix, "pairs"), *pair;
+	const json_t *columns = json_object_get(matrix, "columns"), *column, *f;
+	size_t i, n;
+
+	if (!matrix)
+		return;
+	fputs("<div class=\"scroll\"><table class=\"grid\"><tr><th></th>", out);
+	json_array_foreach (columns, n, column)
+		put(out, "<th>", json_string_value(column), "</th>");
+	fputs("</tr>\n", out);
+	json_array_foreach (pairs, i, pair) {
+		put(out, "<tr><th>", json_string_value(pair), "</th>");
+		json_array_foreach (columns, n, column)
+			put_cell(out, verdicts, matrix, json_string_value(pair),
+				 json_string_value(column));
+		fputs("</tr>\n", out);
+	}
+	fputs("</table></div>\n", out);
+	if (json_array_size(json_object_get(matrix, "failures")))
+		fputs("<ul>\n", out);
+	json_array_foreach (json_object_get(matrix, "failures"), i, f)
+		put(out, "<li>", report_text(f, "text"), "</li>\n");
+	if (i)
+		fputs("</ul>\n", out);
+	json_decref(matrix);
 }
 
 /* --- the path ------------------------------------------------------------------------------- */
@@ -311,6 +383,7 @@ void html_report(FILE *out, const json_t *verdicts)
 
 	fputs(head, out);
 	put(out, "<p>", counts, "</p>\n");
+	put_matrix(out, verdicts);
 	fputs("<table><tr><th>verdict</th><th>case</th><th>pair</th><th>middlebox</th>"
 	      "<th>what came out</th></tr>\n",
 	      out);

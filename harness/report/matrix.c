@@ -148,9 +148,9 @@ static json_t *make_cells(const json_t *verdicts, bool by_case)
 /* --- where an implementation fails --------------------------------------------------- */
 
 /** What may be the difference between two executions of a case by one implementation. */
-enum dimension { BY_ROLE, BY_PEER, BY_CARRIAGE, BY_MIDDLEBOX, DIMENSIONS };
-static const char *const words[DIMENSIONS] = { "as", "with", "over", "behind" };
-static const char *const dimension_names[DIMENSIONS] = { "role", "peer", "carriage", "middlebox" };
+enum dimension { BY_PEER, BY_CARRIAGE, BY_MIDDLEBOX, BY_ROLE, DIMENSIONS };
+static const char *const words[DIMENSIONS] = { "with", "over", "behind", "as" };
+static const char *const dimension_names[DIMENSIONS] = { "peer", "carriage", "middlebox", "role" };
 
 static json_t *new_tally(void)
 {
@@ -199,12 +199,12 @@ static void tally_verdict(json_t *tallies, const json_t *v)
 		return;
 	if (strcmp(p.client, p.headend) == 0) {
 		tally(tallies, p.client, name, failed,
-		      (const char *[]){ "both ends", p.client, p.carriage.name, box });
+		      (const char *[]){ "itself", p.carriage.name, box, "both ends" });
 	} else {
 		tally(tallies, p.client, name, failed,
-		      (const char *[]){ "client", p.headend, p.carriage.name, box });
+		      (const char *[]){ p.headend, p.carriage.name, box, "client" });
 		tally(tallies, p.headend, name, failed,
-		      (const char *[]){ "head-end", p.client, p.carriage.name, box });
+		      (const char *[]){ p.client, p.carriage.name, box, "head-end" });
 	}
 	pair_release(&p);
 }
@@ -224,24 +224,55 @@ static char *keys_text(const json_t *object)
 	return text;
 }
 
-/* ", with libreswan over esp": each dimension that has a value with which it did not fail */
+/* It is both ends where it is its own peer, which the peer says */
+static bool tells_apart(enum dimension d, const json_t *tested, const json_t *bad)
+{
+	if (d == BY_ROLE && (json_object_size(bad) > 1 || json_object_get(bad, "both ends")))
+		return false;
+	return json_object_size(bad) < json_object_size(tested);
+}
+
+/* Did all fail that have a value with which anything failed? */
+static bool explains(const json_t *tested, const json_t *bad)
+{
+	const char *key;
+	json_t *n;
+
+	json_object_foreach ((json_t *)bad, key, n) {
+		if (!json_equal(n, json_object_get(tested, key)))
+			return false;
+	}
+	return true;
+}
+
+static void append_only(char **text, enum dimension d, const json_t *bad)
+{
+	AUTO_FREE char *values = keys_text(bad);
+	char *longer = io_printf("%s%s%s %s", *text, **text ? " " : "", words[d], values);
+
+	free(*text);
+	*text = longer;
+}
+
+/*
+ * "with libreswan": the dimension that explains all failures; else "over ctcp behind asa", each
+ * that has a value with which nothing failed
+ */
 static char *only_text(const json_t *t)
 {
 	char *text = io_printf("%s", "");
 
-	for (int d = 0; d < DIMENSIONS; d++) {
-		const json_t *tested =
-			json_object_get(json_object_get(t, "tested"), dimension_names[d]);
-		const json_t *bad = json_object_get(json_object_get(t, "bad"), dimension_names[d]);
-		AUTO_FREE char *values = keys_text(bad);
-		char *longer;
+	for (int all = 0; all < 2 && !*text; all++)
+		for (int d = 0; d < DIMENSIONS && (all || !*text); d++) {
+			const json_t *tested =
+				json_object_get(json_object_get(t, "tested"), dimension_names[d]);
+			const json_t *bad =
+				json_object_get(json_object_get(t, "bad"), dimension_names[d]);
 
-		if (json_object_size(bad) == json_object_size(tested))
-			continue;
-		longer = io_printf("%s%s%s %s", text, *text ? " " : "", words[d], values);
-		free(text);
-		text = longer;
-	}
+			if (tells_apart((enum dimension)d, tested, bad) &&
+			    (all || explains(tested, bad)))
+				append_only(&text, (enum dimension)d, bad);
+		}
 	return text;
 }
 
@@ -369,10 +400,7 @@ static const char *cell_colour(const json_t *row, const char *key)
 {
 	const json_t *cell = json_object_get(json_object_get(row, "cells"), key);
 
-	for (size_t i = 0; cell && i < REPORT_KINDS; i++)
-		if (strcmp(report_kinds[i].name, report_text(cell, "kind")) == 0)
-			return report_kinds[i].colour;
-	return NULL;
+	return cell ? report_kinds[report_kind_named(report_text(cell, "kind"))].colour : NULL;
 }
 
 static json_t *make_rows(const json_t *matrix)
@@ -456,15 +484,16 @@ void matrix_terminal(FILE *out, const json_t *matrix, const struct terminal_styl
 	size_t len = json_array_size(names) + 1, i;
 	struct table_column *columns = calloc(len, sizeof(*columns));
 	json_t *rows = make_rows(matrix);
-	char **keys = calloc(len, sizeof(*keys));
+	char **keys = calloc(len, sizeof(*keys)), **headings = calloc(len, sizeof(*headings));
 
-	if (!columns || !keys)
+	if (!columns || !keys || !headings)
 		abort();
 	columns[0] = (struct table_column){ .key = "pair", .heading = "pair" };
 	json_array_foreach (names, i, name) {
 		keys[i] = io_printf("c %s", json_string_value(name));
+		headings[i] = text_clean(json_string_value(name));
 		columns[i + 1] = (struct table_column){ .key = keys[i],
-							.heading = json_string_value(name),
+							.heading = headings[i],
 							.colour = cell_colour };
 	}
 	put_blocks(out, rows, columns, len, style);
@@ -472,9 +501,12 @@ void matrix_terminal(FILE *out, const json_t *matrix, const struct terminal_styl
 		putc('\n', out);
 	json_array_foreach (failed, i, f)
 		text_wrap(out, report_text(f, "text"), 2, style->width);
-	for (i = 0; i + 1 < len; i++)
+	for (i = 0; i + 1 < len; i++) {
 		free(keys[i]);
+		free(headings[i]);
+	}
 	free(keys);
+	free(headings);
 	free(columns);
 	json_decref(rows);
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -24,15 +25,19 @@ const struct report_kind_info report_kinds[REPORT_KINDS] = {
 	[REPORT_ERROR] = { "error", "broken", "1;35", true, EXIT_HARNESS },
 };
 
-/** report_kind() - Which kind a verdict is; what is unknown is an error */
-enum report_kind report_kind(const json_t *verdict)
+/** report_kind_named() - The kind of that name; what is unknown is an error */
+enum report_kind report_kind_named(const char *name)
 {
-	const char *name = report_text(verdict, "verdict");
-
 	for (size_t i = 0; i < REPORT_KINDS; i++)
 		if (strcmp(report_kinds[i].name, name) == 0)
 			return (enum report_kind)i;
 	return REPORT_ERROR;
+}
+
+/** report_kind() - Which kind a verdict is; what is unknown is an error */
+enum report_kind report_kind(const json_t *verdict)
+{
+	return report_kind_named(report_text(verdict, "verdict"));
 }
 
 /** report_text() - A text of an object, borrowed; "" if there is none */
@@ -211,4 +216,32 @@ json_t *report_load(const char *folder, struct err *err)
 	}
 	json_decref(run);
 	return verdicts;
+}
+
+/**
+ * report_unfinished() - What is missing in a results folder
+ * @folder:	results/<run>
+ *
+ * Return: how much, and how to go on, to be freed by the caller; NULL if nothing is
+ */
+char *report_unfinished(const char *folder)
+{
+	AUTO_FREE char *path = io_printf("%s/run.json", folder);
+	json_t *run = json_load_file(path, 0, NULL);
+	const json_t *all = json_object_get(run, "executions"), *execution;
+	const char *resume = report_text(run, "resume");
+	size_t missing = 0, i;
+	char *text = NULL;
+
+	json_array_foreach (all, i, execution) {
+		AUTO_FREE char *file =
+			io_printf("%s/%s/verdict.json", folder, report_text(execution, "folder"));
+
+		missing += access(file, F_OK) != 0;
+	}
+	if (missing)
+		text = io_printf("%zu of %zu executions have no verdict%s%s", missing,
+				 json_array_size(all), *resume ? "; to go on: " : "", resume);
+	json_decref(run);
+	return text;
 }

@@ -43,6 +43,7 @@ struct report_counts {
 	double virtual_s, wall_s; /* sums over the executions */
 };
 
+enum report_kind report_kind_named(const char *name);
 enum report_kind report_kind(const json_t *verdict);
 const char *report_text(const json_t *verdict, const char *key);
 double report_number(const json_t *verdict, const char *key);
@@ -56,5 +57,6 @@ bool report_one_seed(const json_t *verdicts);
 int report_exit_status(const json_t *verdicts);
 
 json_t *report_load(const char *folder, struct err *err);
+char *report_unfinished(const char *folder);
 
 #endif
