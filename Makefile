@@ -32,7 +32,7 @@ LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard h
 LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
-SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,problem determinism devices faults fidelity timeline keys)
+SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,problem determinism devices faults fidelity timeline keys matrix)
 SH_TESTS := $(filter-out $(SYSTEM_TESTS),$(wildcard harness/tests/*.sh))
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c))) \
 	   $(patsubst %.c,$(BUILD)/%.so,$(wildcard targets/*/preload.c))
@@ -114,10 +114,13 @@ check-cases: all ## the laboratory measured against itself, every pair once, the
 check-system: tests ## whole executions: the problem, determinism, devices, faults, fidelity, keys; some minutes
 	$(Q)DUPACK=$(abspath $(BUILD))/dupack prove --norc --exec '' $(PROVE) $(SYSTEM_TESTS)
 
+# All series but lab, which measures the laboratory itself
+CONFORMANCE := $(filter-out cases/lab,$(patsubst %/,%,$(wildcard cases/*/)))
+
 .PHONY: conformance
-conformance: all ## every case for a pair: make conformance PAIR=strongswan@esp
+conformance: all ## every case that a pair is of a profile for: make conformance PAIR=strongswan@esp
 	@test -n '$(PAIR)' || { echo "say which pair: make conformance PAIR=strongswan@esp" >&2; exit 2; }
-	$(Q)prove -j $(JOBS) -r cases/seed :: --pair '$(PAIR)'
+	$(Q)prove -j $(JOBS) $(CONFORMANCE) :: --matrix --pair '$(PAIR)'
 
 .PHONY: bench
 bench: all $(patsubst harness/bench/%.c,$(BUILD)/bench/%,$(wildcard harness/bench/*.c)) ## what things cost, beside a peer measured in the same run

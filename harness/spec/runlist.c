@@ -326,29 +326,26 @@ static void expand_case(struct run_list *list, const struct run_request *r,
 	}
 }
 
-/* Of the last case: it is the only one, or all are like it */
+/* What the last case is for: it is the only one, or all are like it */
 static char *why_nothing(const struct run_list *list)
 {
 	const struct spec_case *c = list->cases_len ? list->cases[list->cases_len - 1] : NULL;
-	const char **names;
-	char *text;
-	size_t len;
+	const char *only = list->pairs_len == 1 ? list->pairs[0].text : "what was asked for";
+	bool own = c && !c->profiles_len;
+	AUTO_FREE char *those = io_printf("%s", "");
 
 	if (!c)
-		return io_printf("no case says for which profiles it is: name one");
-	len = c->profiles_len ? c->profiles_len : c->pairs_len;
-	names = calloc(len, sizeof(*names));
-	if (!names)
-		abort();
-	for (size_t i = 0; i < len; i++)
-		names[i] = c->profiles_len ? profile_names[c->profiles[i]] : c->pairs[i].text;
+		return io_printf("no case has profiles: name one");
+	for (size_t i = 0; i < (own ? c->pairs_len : c->profiles_len); i++) {
+		char *longer = io_printf("%s%s%s", those, i ? ", " : "",
+					 own ? c->pairs[i].text : profile_names[c->profiles[i]]);
 
-	AUTO_FREE char *those = name_list(names, len);
-
-	text = io_printf("%s/%s is for the %s %s, and for nothing that was asked for", c->series,
-			 c->id, c->profiles_len ? "profiles" : "pairs", those);
-	free(names);
-	return text;
+		free(those);
+		those = longer;
+	}
+	return io_printf("%s/%s is for the %s %s%s, not for %s", c->series, c->id,
+			 own ? "pairs" : "profiles", those, own ? " behind its own devices" : "",
+			 only);
 }
 
 static int check_unique(const char *const *words, size_t len, struct err *err)
