@@ -12,7 +12,7 @@ _dupack_names() {
 _dupack() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} words=''
-	local flags='--pair --middlebox --runtime --seed --repeat --jobs --shard --out'
+	local flags='--pair --middlebox --matrix --runtime --seed --repeat --jobs --shard --out'
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words='run case list check report doctor --help --version'
@@ -25,8 +25,8 @@ _dupack() {
 			;;
 		run:--seed | run:--repeat | run:--jobs | run:--shard | run:-j) return ;;
 		case:--seed | case:--repeat | case:--jobs | case:--shard | case:-j) return ;;
-		run:--out | case:--out | run:-o | case:-o | report:--*) ;;
-		run:*) words="$flags --json --help $(_dupack_names cases name)" ;;
+		run:--out | case:--out | run:-o | case:-o | run:--resume | report:--*) ;;
+		run:*) words="$flags --resume --json --help $(_dupack_names cases name)" ;;
 		case:*) words="$flags --help" ;;
 		list:*) words='cases pairs targets middleboxes metrics --json --help' ;;
 		report:*) words='--html --junit --markdown --help' ;;
