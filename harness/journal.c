@@ -41,7 +41,8 @@ static char *hex_of(const char *bytes, size_t len)
 /* The digest of a text that is made up of digests, and the end of the text */
 static json_t *seal(char **text)
 {
-	AUTO_FREE char *hex = hex_of(*text, strlen(*text));
+	const char *bytes = *text ? *text : "";
+	AUTO_FREE char *hex = hex_of(bytes, strlen(bytes));
 
 	free(*text);
 	*text = NULL;

@@ -512,7 +512,7 @@ int run_all(const struct run_list *list, const struct run_options *options, stru
 		.options = options,
 		.plans = calloc(list->len + 1, sizeof(*run.plans)),
 		.parts = calloc(list->len + 1, sizeof(*run.parts)),
-		.verdicts = calloc(list->len + 1, sizeof(*run.verdicts)),
+		.verdicts = calloc(list->len + 1, sizeof(json_t *)),
 		.todo = calloc(list->len + 1, sizeof(*run.todo)),
 	};
 	time_t now = time(NULL);
