@@ -2,9 +2,10 @@
 /*
  * Policy routing (ip-rule(8)):
  *
- *    40  TCP    table main: our own connections, and whatever the kernel answers
- *    50  all    table 77: a host route into the TUN for each peer
+ *    50  all but TCP    table 77: a host route into the TUN for each peer
  *
+ * TCP is ours, or what a tunnel of the implementation carries: it has to find the rules
+ * that an implementation has (220 of strongSwan with ESP in user space).
  * What a killed carrier leaves behind the next one takes over.
  */
 #include "routing.h"
@@ -22,7 +23,7 @@
 
 #define TABLE_IKETCP 77
 
-enum { RULE_TCP = 40, RULE_CLAIM = 50 };
+enum { RULE_CLAIM = 50 };
 
 static int send_message(struct routing *r, struct nl_msg *msg, int tolerated, const char *what,
 			struct err *err)
@@ -42,20 +43,20 @@ static uint8_t family_of(const struct routing *r)
 	return r->local.ipv6 ? AF_INET6 : AF_INET;
 }
 
-static int rule_set(struct routing *r, uint32_t pref, bool on, struct err *err)
+static int rule_set(struct routing *r, bool on, struct err *err)
 {
 	struct fib_rule_hdr h = {
 		.family = family_of(r),
 		.action = FR_ACT_TO_TBL,
-		.table = pref == RULE_TCP ? RT_TABLE_MAIN : TABLE_IKETCP,
+		.table = TABLE_IKETCP,
+		.flags = FIB_RULE_INVERT,
 	};
 	struct nl_msg *msg = nlmsg_alloc_simple(on ? RTM_NEWRULE : RTM_DELRULE,
 						on ? NLM_F_CREATE | NLM_F_EXCL : 0);
 
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
-	nla_put_u32(msg, FRA_PRIORITY, pref);
-	if (pref == RULE_TCP)
-		nla_put_u8(msg, FRA_IP_PROTO, IPPROTO_TCP);
+	nla_put_u32(msg, FRA_PRIORITY, RULE_CLAIM);
+	nla_put_u8(msg, FRA_IP_PROTO, IPPROTO_TCP);
 	return send_message(r, msg, on ? NLE_EXIST : NLE_OBJ_NOTFOUND,
 			    on ? "add a routing rule" : "remove a routing rule", err);
 }
@@ -71,7 +72,7 @@ static int link_up(struct routing *r, struct err *err)
 }
 
 /**
- * routing_open() - Bring the TUN up and put the rules in force
+ * routing_open() - Bring the TUN up and put the rule in force
  * @r:		.ifindex and .local are filled in; routing_close() takes all back
  * @err:	ERR_SKIP without the privilege
  *
@@ -88,10 +89,7 @@ int routing_open(struct routing *r, struct err *err)
 	if (rc < 0)
 		return err_set(err, 0, "cannot open a netlink socket: %s", nl_geterror(rc));
 	r->in_force = true;
-	return rule_set(r, RULE_TCP, true, err) || rule_set(r, RULE_CLAIM, true, err) ||
-			       link_up(r, err)
-		       ? -1
-		       : 0;
+	return rule_set(r, true, err) || link_up(r, err) ? -1 : 0;
 }
 
 /**
@@ -122,14 +120,13 @@ int routing_claim(struct routing *r, const struct address *peer, struct err *err
 	return send_message(r, msg, 0, "route a peer into the TUN", err);
 }
 
-/** routing_close() - Take the rules back; routes go with the TUN */
+/** routing_close() - Take the rule back; routes go with the TUN */
 void routing_close(struct routing *r)
 {
-	static const uint32_t ours[] = { RULE_CLAIM, RULE_TCP };
 	struct err err = { 0 };
 
-	for (size_t i = 0; r->in_force && i < ARRAY_SIZE(ours); i++)
-		(void)rule_set(r, ours[i], false, &err);
+	if (r->in_force)
+		(void)rule_set(r, false, &err);
 	r->in_force = false;
 	nl_socket_free(r->nl);
 	r->nl = NULL;
