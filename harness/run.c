@@ -34,6 +34,7 @@
 #include "observe/secrets.h"
 #include "process/pool.h"
 #include "report/matrix.h"
+#include "spec/capability.h"
 #include "spec/runlist.h"
 #include "spec/target.h"
 
@@ -85,7 +86,6 @@ static int execute_in_guest(const struct run *run, size_t i, const struct lab_jo
 		.home = run->options->home,
 		.parts = run->plans[i].parts,
 		.targets = &run->plans[i].targets,
-		.virtual_time = run->options->runtime == RUNTIME_VIRTUAL,
 		.wall_limit_ns = wall_limit(lab->c, run->options->runtime),
 	};
 
@@ -147,16 +147,11 @@ static json_t *read_json(const char *folder, const char *name)
 /* What execution.json says of an execution that did not get so far as to write it */
 static json_t *failed_execution(const struct run_item *item, const struct err *why)
 {
-	const char *kind = why->kind == ERR_SKIP	  ? "skip"
-			   : why->kind == ERR_TARGET	  ? "target"
-			   : why->kind == ERR_INTERRUPTED ? "interrupted"
-							  : "harness";
-
 	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:{s:s, s:s}, s:n, s:{}, s:{}}",
 			 "format", 1, "case", item->c->id, "series", item->c->series, "pair",
 			 item->pair->text, "middlebox", item->middlebox->text, "seed",
-			 (json_int_t)item->seed, "outcome", "failed", "error", "kind", kind, "text",
-			 why->text, "up", "times", "versions");
+			 (json_int_t)item->seed, "outcome", "failed", "error", "kind",
+			 err_kind_name(why->kind), "text", why->text, "up", "times", "versions");
 }
 
 /* What only the outside knows */
@@ -186,6 +181,7 @@ static int execute(const struct run *run, size_t i, const char *folder, struct e
 		.targets_dir = run->options->home->targets,
 		.built_dir = run->options->home->built,
 		.folder = folder,
+		.virtual_time = run->options->runtime == RUNTIME_VIRTUAL,
 	};
 	AUTO_FREE char *keylog = io_printf("%s/keylog", folder);
 	uint64_t begun = clock_ns();
@@ -347,6 +343,8 @@ static int plan_guest(struct run *run, size_t job, struct err *err)
 		if (same_guest(run, i, run->todo[k])) {
 			const struct plan *same = &run->plans[run->todo[k]];
 
+			if (same->why && same->why->kind == ERR_UNSUPPORTED)
+				continue;
 			plan->parts = same->parts;
 			return same->why ? plan_failed(plan, same->why) : 0;
 		}
@@ -360,14 +358,20 @@ static int plan_guest(struct run *run, size_t job, struct err *err)
 	return 0;
 }
 
+/* What a target does not declare is decided before anything runs */
 static int make_plans(struct run *run, struct err *err)
 {
 	for (size_t job = 0; job < run->todo_len; job++) {
 		size_t i = run->todo[job];
+		const struct run_item *item = &run->list->items[i];
+		struct plan *plan = &run->plans[i];
+		struct err why = { 0 };
 
-		if (spec_pair_targets(run->list->items[i].pair, run->options->home->targets,
-				      &run->plans[i].targets, err) ||
-		    (runtimes[run->options->runtime].guest && plan_guest(run, job, err)))
+		if (spec_pair_targets(item->pair, run->options->home->targets, &plan->targets, err))
+			return -1;
+		if (capability_check(item->c, &plan->targets, &why))
+			plan_failed(plan, &why);
+		else if (runtimes[run->options->runtime].guest && plan_guest(run, job, err))
 			return -1;
 	}
 	return 0;

@@ -81,6 +81,26 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+/** err_kind_name() - How results name a kind: "target", "skip", "unsupported", ... */
+const char *err_kind_name(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_TARGET:
+		return "target";
+	case ERR_SKIP:
+		return "skip";
+	case ERR_UNSUPPORTED:
+		return "unsupported";
+	case ERR_INTERRUPTED:
+		return "interrupted";
+	case ERR_NONE:
+	case ERR_HARNESS:
+	case ERR_USAGE:
+		break;
+	}
+	return "harness";
+}
+
 /** err_clear() - Forget an error that was dealt with */
 void err_clear(struct err *err)
 {

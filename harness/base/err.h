@@ -19,6 +19,7 @@ enum err_kind {
 	ERR_USAGE, /* bad arguments or an invalid file: exit status 2 */
 	ERR_TARGET, /* the implementation broke its contract: verdict error */
 	ERR_SKIP, /* this machine lacks something: verdict skip */
+	ERR_UNSUPPORTED, /* a target declares that it cannot: verdict unsupported */
 	ERR_INTERRUPTED, /* the user stopped it: exit status 130 */
 };
 
@@ -33,6 +34,7 @@ int err_set_kind(struct err *err, enum err_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_clear(struct err *err);
+const char *err_kind_name(enum err_kind kind);
 
 /** err_is_set() - Has an error been recorded? */
 static inline bool err_is_set(const struct err *err)

@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+#define LAST_BYTES 4096 /* of a log in which its last line is looked for */
+
 /**
  * io_write_all() - Write a whole buffer to a descriptor
  * @fd:		Open for writing, blocking
@@ -98,15 +100,21 @@ char *io_read_file(const char *path, size_t *ret_len, struct err *err)
  */
 char *io_last_line(const char *path)
 {
-	struct err ignored = { 0 };
-	size_t len = 0;
-	AUTO_FREE char *text = io_read_file(path, &len, &ignored);
+	char text[LAST_BYTES + 1];
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	off_t from = size > LAST_BYTES ? size - LAST_BYTES : 0;
+	ssize_t got = size > 0 ? pread(fd, text, LAST_BYTES, from) : 0;
+	size_t len = got < 0 ? 0 : (size_t)got;
 	const char *line;
 
-	while (text && len && isspace((unsigned char)text[len - 1]))
-		text[--len] = '\0';
-	if (!text || !len)
+	for (size_t i = 0; i < len; i++)
+		text[i] = text[i] ? text[i] : ' ';
+	while (len && isspace((unsigned char)text[len - 1]))
+		len--;
+	if (!len)
 		return NULL;
+	text[len] = '\0';
 	line = strrchr(text, '\n');
 	return io_printf("%.200s", line ? line + 1 : text);
 }

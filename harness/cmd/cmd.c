@@ -25,6 +25,7 @@ static int exit_status(enum err_kind kind)
 	case ERR_HARNESS:
 	case ERR_TARGET:
 	case ERR_SKIP:
+	case ERR_UNSUPPORTED:
 		break;
 	}
 	return EXIT_HARNESS;

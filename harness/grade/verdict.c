@@ -2,7 +2,7 @@
 /*
  * The order in which things decide:
  *
- *   the execution failed         error, or skip
+ *   the execution failed         error, skip, or unsupported
  *   a planned fault is missing   inconclusive, whatever was measured
  *   every expectation holds      pass; xpass if a deviation says that it fails
  *   only SHOULDs do not          warn
@@ -27,6 +27,7 @@ const char *const verdict_names[VERDICT_COUNT] = {
 	[VERDICT_FAIL] = "fail",
 	[VERDICT_WARN] = "warn",
 	[VERDICT_SKIP] = "skip",
+	[VERDICT_UNSUPPORTED] = "unsupported",
 	[VERDICT_INCONCLUSIVE] = "inconclusive",
 	[VERDICT_ERROR] = "error",
 	[VERDICT_XFAIL] = "xfail",
@@ -127,7 +128,9 @@ static bool from_error(const json_t *error, struct verdict_result *ret)
 {
 	if (!error)
 		return false;
-	ret->verdict = strcmp(text_of(error, "kind"), "skip") ? VERDICT_ERROR : VERDICT_SKIP;
+	ret->verdict = strcmp(text_of(error, "kind"), "skip") == 0	    ? VERDICT_SKIP
+		       : strcmp(text_of(error, "kind"), "unsupported") == 0 ? VERDICT_UNSUPPORTED
+									    : VERDICT_ERROR;
 	snprintf(ret->reason, sizeof(ret->reason), "%s", text_of(error, "text"));
 	return true;
 }

@@ -57,6 +57,7 @@ struct job {
 	struct pair pair;
 	struct choice middlebox;
 	json_int_t seed;
+	int virtual_time;
 };
 
 static int read_job(struct job *j, struct err *err)
@@ -65,8 +66,8 @@ static int read_job(struct job *j, struct err *err)
 	const char *path, *pair, *middlebox;
 	int rc = -1;
 
-	if (json_unpack(json, "{s:s, s:s, s:s, s:I}", "case", &path, "pair", &pair, "middlebox",
-			&middlebox, "seed", &j->seed))
+	if (json_unpack(json, "{s:s, s:s, s:s, s:I, s:b}", "case", &path, "pair", &pair, "middlebox",
+			&middlebox, "seed", &j->seed, "virtual", &j->virtual_time))
 		err_set(err, 0, "the guest got no job");
 	else if (pair_parse(pair, &j->pair, err) || choice_parse(middlebox, &j->middlebox, err))
 		rc = -1;
@@ -95,6 +96,7 @@ static int execute(struct err *err)
 		return -1;
 	lab.c = job.c;
 	lab.seed = (uint64_t)job.seed;
+	lab.virtual_time = job.virtual_time;
 	rc = lab_execute(&lab, err);
 	spec_case_free(job.c);
 	pair_release(&job.pair);

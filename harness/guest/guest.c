@@ -28,8 +28,9 @@ static int add_job(struct archive *a, const struct guest_job *job, struct err *e
 	const struct lab_job *lab = job->lab;
 	AUTO_FREE char *case_path =
 		io_printf("%s/%s/%s.yaml", GUEST_CASES, lab->c->series, lab->c->id);
-	json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "case", case_path, "pair", lab->pair->text,
-				 "middlebox", lab->middlebox->text, "seed", (json_int_t)lab->seed);
+	json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "case", case_path, "pair",
+				 lab->pair->text, "middlebox", lab->middlebox->text, "seed",
+				 (json_int_t)lab->seed, "virtual", lab->virtual_time);
 	AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
@@ -138,7 +139,7 @@ int guest_execute(const struct guest_job *job, struct err *err)
 		.shim = shim,
 		.out_fd = out,
 		.seed = lab->seed,
-		.virtual_time = job->virtual_time,
+		.virtual_time = lab->virtual_time,
 		.wall_limit_ns = job->wall_limit_ns,
 		.log_dir = log_dir,
 	};

@@ -31,7 +31,6 @@ struct guest_job {
 	const struct home *home;
 	const struct guest_parts *parts;
 	const struct pair_targets *targets;
-	bool virtual_time;
 	uint64_t wall_limit_ns;
 };
 

@@ -286,23 +286,6 @@ static int go(struct execution *x, struct err *err)
 	return c->after_ns && needs_tunnel(c) ? take_down(x, err) : 0;
 }
 
-static const char *kind_name(enum err_kind kind)
-{
-	switch (kind) {
-	case ERR_TARGET:
-		return "target";
-	case ERR_SKIP:
-		return "skip";
-	case ERR_INTERRUPTED:
-		return "interrupted";
-	case ERR_NONE:
-	case ERR_HARNESS:
-	case ERR_USAGE:
-		break;
-	}
-	return "harness";
-}
-
 static void begin(struct execution *x, const struct lab_job *job)
 {
 	struct utsname u = { 0 };
@@ -358,7 +341,7 @@ int lab_execute(const struct lab_job *job, struct err *err)
 	if (failed)
 		json_object_set_new(
 			x.json, "error",
-			json_pack("{s:s, s:s}", "kind", kind_name(why.kind), "text", why.text));
+			json_pack("{s:s, s:s}", "kind", err_kind_name(why.kind), "text", why.text));
 	pair_close(&x.pair);
 	lab_close(&x.lab);
 	rc = write_result(&x, err);

@@ -31,6 +31,7 @@ struct lab_job {
 	const char *built_dir; /* targets/<name>/<program> that was built */
 	const char *roots_dir; /* <target>/: the root of its nodes, if there is one; or NULL */
 	const char *folder; /* the run folder, which exists and is empty; absolute */
+	bool virtual_time; /* the clock stands still while anything runs */
 };
 
 int lab_execute(const struct lab_job *job, struct err *err);

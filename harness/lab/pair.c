@@ -27,6 +27,12 @@
 #define LAN	 "10.0.4.0/24"
 #define LAN_IPV6 "2001:db8:4::/64"
 
+/* Of each end, where nobody assigns one: [IPv6][client] */
+static const char *const inner_local[2][2] = {
+	{ "10.7.0.1/24", "10.7.0.2/24" },
+	{ "2001:db8:7::1/64", "2001:db8:7::2/64" },
+};
+
 static const struct {
 	const char *name, *role;
 	enum pair_role target;
@@ -94,6 +100,8 @@ static void describe(struct pair_run *p, const struct lab *lab)
 		.keylog_dir = p->key_dir,
 		.seed = lab->job->seed,
 		.dpd_ns = lab->job->c->dpd_ns,
+		.rekey_ns = lab->job->c->rekey_ns,
+		.virtual_time = lab->job->virtual_time,
 		.ipv6 = lab->job->c->ipv6,
 	};
 	for (int m = 0; m < MEMBER_COUNT; m++) {
@@ -108,6 +116,7 @@ static void describe(struct pair_run *p, const struct lab *lab)
 			.local = client ? p->local : p->remote,
 			.remote = client ? p->remote : p->local,
 			.inner_nets = lab->job->c->inner_ipv6 ? LAN_IPV6 : LAN,
+			.inner_local = inner_local[lab->job->c->inner_ipv6][client],
 		};
 	}
 }
@@ -125,18 +134,6 @@ static int note_version(const struct endpoint *e, json_t *versions, struct err *
 	return 0;
 }
 
-/* Add what a member said last to an error about it */
-static int quote_log(const struct pair_run *p, const char *name, struct err *err)
-{
-	AUTO_FREE char *path = io_printf("%s/%s.log", p->world.log_dir, name);
-	AUTO_FREE char *line = io_last_line(path);
-	size_t used = strlen(err->text);
-
-	if (line)
-		snprintf(err->text + used, sizeof(err->text) - used, "; it said: %s", line);
-	return -1;
-}
-
 static int start_member(struct pair_run *p, const struct lab *lab, int m, json_t *versions,
 			struct err *err)
 {
@@ -149,7 +146,7 @@ static int start_member(struct pair_run *p, const struct lab *lab, int m, json_t
 	if (!proc_await_ready(&p->procs[m], READY_NS, err))
 		return 0;
 	err_wrap(err, "target '%s', verb 'run'", e->target->name);
-	return quote_log(p, e->name, err);
+	return endpoint_quote(e, e->name, err);
 }
 
 /** pair_init() - Nobody is there yet */
@@ -205,10 +202,13 @@ int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *e
 
 	if (endpoint_up(client, timeout_ns, &code, err))
 		return -1;
-	if (code == TARGET_SKIP)
-		return err_set_kind(err, ERR_SKIP,
-				    "target '%s' cannot come up here; see log/client-up.log",
-				    client->target->name);
+	if (code == TARGET_SKIP) {
+		err_set_kind(err, ERR_SKIP,
+			     "target '%s', verb 'up': it says that this machine lacks something; "
+			     "see log/client-up.log",
+			     client->target->name);
+		return endpoint_quote(client, "client-up", err);
+	}
 	if (code == TARGET_UNSUPPORTED)
 		return err_set_kind(err, ERR_TARGET, "target '%s' does not know the verb 'up'",
 				    client->target->name);
@@ -264,13 +264,15 @@ int pair_check_alive(struct pair_run *p, struct err *err)
 	char how[64];
 
 	for (int m = 0; m < MEMBER_COUNT; m++)
-		if (p->procs[m].pid && proc_await(&p->procs[m], 0))
-			return err_set_kind(err, ERR_TARGET,
-					    "target '%s', verb 'run': '%s' %s while it was needed; "
-					    "see log/%s.log",
-					    p->ends[m].target->name, members[m].name,
-					    proc_describe(&p->procs[m], how, sizeof(how)),
-					    members[m].name);
+		if (p->procs[m].pid && proc_await(&p->procs[m], 0)) {
+			err_set_kind(err, ERR_TARGET,
+				     "target '%s', verb 'run': '%s' %s while it was needed; "
+				     "see log/%s.log",
+				     p->ends[m].target->name, members[m].name,
+				     proc_describe(&p->procs[m], how, sizeof(how)),
+				     members[m].name);
+			return endpoint_quote(&p->ends[m], members[m].name, err);
+		}
 	return 0;
 }
 
@@ -298,6 +300,7 @@ int pair_stop(struct pair_run *p, struct err *err)
 				  "SIGTERM and was killed; see log/%s.log",
 				  p->ends[m].target->name, members[m].name,
 				  (unsigned long long)(GRACE_NS / NS_PER_S), members[m].name);
+		endpoint_quote(&p->ends[m], members[m].name, err);
 	}
 	return rc;
 }

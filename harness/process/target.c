@@ -46,15 +46,24 @@ static void put(struct environment *env, const char *key, const char *value)
 	env->v[env->len] = NULL;
 }
 
+/* Options that every carriage has: they have an environment variable of their own */
+static bool is_common(const char *key)
+{
+	return strcmp(key, "proposals") == 0 || strcmp(key, "timers") == 0;
+}
+
 /* "key=value,key=value", owned by the caller */
 static char *options_text(const struct choice *c)
 {
 	char *text = strdup("");
 
 	for (size_t i = 0; i < c->options_len; i++) {
-		char *longer = io_printf("%s%s%s=%s", text, i ? "," : "", c->options[i].key,
-					 c->options[i].value);
+		char *longer;
 
+		if (is_common(c->options[i].key))
+			continue;
+		longer = io_printf("%s%s%s=%s", text, *text ? "," : "", c->options[i].key,
+				   c->options[i].value);
 		free(text);
 		text = longer;
 	}
@@ -66,6 +75,9 @@ static void fill_environment(const struct endpoint *e, struct environment *env)
 	const struct target_world *w = e->world;
 	AUTO_FREE char *options = options_text(w->carriage);
 	AUTO_FREE char *seed = io_printf("%" PRIu64, w->seed);
+	AUTO_FREE char *rekey =
+		w->rekey_ns ? io_printf("%llu", (unsigned long long)(w->rekey_ns / NS_PER_S))
+			    : NULL;
 	AUTO_FREE char *dpd = io_printf("%llu", (unsigned long long)(w->dpd_ns / NS_PER_S));
 	const struct {
 		const char *key, *value;
@@ -80,18 +92,19 @@ static void fill_environment(const struct endpoint *e, struct environment *env)
 		{ "DUPACK_FAMILY", w->ipv6 ? "inet6" : "inet" },
 		{ "DUPACK_LOCAL", e->local },
 		{ "DUPACK_REMOTE", e->remote },
-		{ "DUPACK_REMOTE_PORT", "" },
-		{ "DUPACK_INNER_LOCAL", "" },
+		{ "DUPACK_REMOTE_PORT", choice_option(w->carriage, "port") },
+		{ "DUPACK_INNER_LOCAL", e->inner_local },
 		{ "DUPACK_INNER_NETS", e->inner_nets },
 		{ "DUPACK_IFNAME", "vpn0" },
 		{ "DUPACK_PSK_FILE", w->psk_file },
 		{ "DUPACK_CERT_DIR", w->cert_dir },
-		{ "DUPACK_PROPOSALS", "" },
-		{ "DUPACK_TIMERS", "" },
-		{ "DUPACK_REKEY_S", "" },
+		{ "DUPACK_PROPOSALS", choice_option(w->carriage, "proposals") },
+		{ "DUPACK_TIMERS", choice_option(w->carriage, "timers") },
+		{ "DUPACK_REKEY_S", rekey },
 		{ "DUPACK_DPD_S", dpd },
 		{ "DUPACK_MTU", "1500" },
 		{ "DUPACK_SEED", seed },
+		{ "DUPACK_TIME", w->virtual_time ? "virtual" : "real" },
 		{ "DUPACK_LOG_DIR", w->log_dir },
 		{ "DUPACK_STATE_DIR", "/run" },
 		{ "DUPACK_KEYLOG_DIR", w->keylog_dir },
@@ -101,6 +114,26 @@ static void fill_environment(const struct endpoint *e, struct environment *env)
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		put(env, all[i].key, all[i].value);
+}
+
+/**
+ * endpoint_quote() - Add what a process of a target said last to an error about it
+ * @e:		The end
+ * @process:	Its process, by which its log is called: "client", "client-up"
+ * @err:	Set
+ *
+ * Return: -1
+ */
+int endpoint_quote(const struct endpoint *e, const char *process, struct err *err)
+{
+	AUTO_FREE char *path = io_printf("%s/%s.log", e->world->log_dir, process);
+	AUTO_FREE char *line = io_last_line(path);
+	size_t used = strlen(err->text);
+
+	if (line)
+		snprintf(err->text + used, sizeof(err->text) - used, "; it said: %s", line);
+	utf8_clean(err->text);
+	return -1;
 }
 
 static int start(const struct endpoint *e, const char *verb, const char *arg, const char *name,
@@ -160,7 +193,7 @@ static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
 	else
 		*ret_code = WEXITSTATUS(p.status);
 	proc_release(&p);
-	return rc;
+	return rc ? endpoint_quote(e, name, err) : 0;
 }
 
 /**

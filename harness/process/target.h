@@ -26,8 +26,9 @@ struct target_world {
 	const struct choice *carriage;
 	const char *prefix; /* folder with targets/<name>/ of built things */
 	const char *log_dir, *psk_file, *cert_dir, *keylog_dir;
-	uint64_t seed, dpd_ns;
-	bool ipv6;
+	uint64_t seed, dpd_ns, rekey_ns; /* 0: as the target does by default */
+	bool ipv6; /* of the outer path */
+	bool virtual_time;
 };
 
 /** One end: who, where, as what. */
@@ -39,12 +40,14 @@ struct endpoint {
 	const char *role; /* "client" or "headend" */
 	const char *local, *remote; /* outer addresses */
 	const char *inner_nets; /* what is protected behind the head-end */
+	const char *inner_local; /* its address in the tunnel, if nobody assigns one */
 };
 
 int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err);
 int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
 		  int *ret_code, struct err *err);
 int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err);
+int endpoint_quote(const struct endpoint *e, const char *process, struct err *err);
 char *endpoint_version(const struct endpoint *e, struct err *err);
 int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size, struct err *err);
 

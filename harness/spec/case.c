@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "spec/capability.h"
 #include "spec/impairment.h"
 #include "spec/peers.h"
 #include "spec/schema.h"
@@ -318,6 +319,8 @@ static bool read_level(struct document *doc, yaml_node_t *node, void *out)
 	return true;
 }
 
+static const struct schema_key need_item = { .kind = SCHEMA_OWN, .read = capability_read };
+
 static const char *const family_words[] = { "ipv4", "ipv6" };
 
 static const struct schema_key limits_keys[] = {
@@ -361,6 +364,12 @@ static const struct schema_key case_keys[] = {
 	  .kind = SCHEMA_YESNO,
 	  .offset = offsetof(struct spec_case, inner_ipv6),
 	  .words = family_words },
+	{ .name = "needs",
+	  .kind = SCHEMA_LIST,
+	  .offset = offsetof(struct spec_case, needs),
+	  .len_offset = offsetof(struct spec_case, needs_len),
+	  .item = &need_item,
+	  .item_size = sizeof(char *) },
 	{ .name = "pairs",
 	  .kind = SCHEMA_LIST,
 	  .required = true,
@@ -406,6 +415,12 @@ static const struct schema_key case_keys[] = {
 	  .kind = SCHEMA_DURATION,
 	  .offset = offsetof(struct spec_case, after_ns) },
 	{ .name = "dpd", .kind = SCHEMA_DURATION, .offset = offsetof(struct spec_case, dpd_ns) },
+	{ .name = "rekey",
+	  .kind = SCHEMA_DURATION,
+	  .offset = offsetof(struct spec_case, rekey_ns),
+	  .min = NS_PER_S,
+	  .max = 7 * DAY_NS,
+	  .range = "1s to 168h" },
 	{ .name = "limits", .kind = SCHEMA_MAPPING, .keys = limits_keys },
 	{ .name = "expect",
 	  .kind = SCHEMA_LIST,
@@ -505,6 +520,9 @@ void spec_case_free(struct spec_case *c)
 		for (int d = 0; d < DIR_COUNT; d++)
 			impairment_release(&c->impair[l][d]);
 	timeline_release(&c->timeline);
+	for (size_t i = 0; i < c->needs_len; i++)
+		free(c->needs[i]);
+	free(c->needs);
 	free(c->pairs);
 	free(c->middleboxes);
 	free(c->profiles);

@@ -181,6 +181,9 @@ struct spec_case {
 	uint64_t before_ns; /* probe for this long before the tunnel is asked for; 0: do not */
 	uint64_t after_ns; /* at the end take the tunnel down and probe for this long; 0: do not */
 	uint64_t dpd_ns; /* DUPACK_DPD_S, 0: off */
+	uint64_t rekey_ns; /* DUPACK_REKEY_S, 0: as the target does by default */
+	char **needs; /* capabilities that both ends must declare; owned, each too */
+	size_t needs_len;
 	uint64_t up_timeout_ns; /* how long the tunnel may take to come up */
 	uint64_t wall_limit_ns; /* wall clock, for what never sleeps */
 	struct expectation *expect;

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "spec/capability.h"
 #include "spec/peers.h"
 #include "spec/schema.h"
 
@@ -81,6 +82,7 @@ static bool read_option(struct document *doc, yaml_node_t *node, void *out)
 
 static const struct schema_key role_item = { .kind = SCHEMA_OWN, .read = read_role };
 static const struct schema_key name_item = { .kind = SCHEMA_NAME };
+static const struct schema_key capability_item = { .kind = SCHEMA_OWN, .read = capability_read };
 static const struct schema_key timer_item = { .kind = SCHEMA_OWN, .read = read_timer };
 
 /*
@@ -144,7 +146,7 @@ static const struct schema_key target_keys[] = {
 	{ STRINGS("packages", struct target, packages, name_item) },
 	{ .name = "own-root", .kind = SCHEMA_YESNO, .offset = offsetof(struct target, own_root) },
 	{ .name = "requires", .kind = SCHEMA_MAPPING, .keys = requires_keys },
-	{ STRINGS("caps", struct target, caps, name_item) },
+	{ STRINGS("caps", struct target, caps, capability_item) },
 	{ .name = "wire", .kind = SCHEMA_TEXT, .offset = offsetof(struct target, wire) },
 	{ STRINGS("timers", struct target, timers, timer_item) },
 	{ .name = "deviations",

@@ -7,8 +7,8 @@
 #include "tests/spec-files.h"
 
 #define KNOWN_KEYS                                                                                 \
-	"known: title, requirement, clause, level, family, inner, pairs, middleboxes, profiles, "  \
-	"impair, timeline, traffic, before, idle, after, dpd, limits, expect"
+	"known: title, requirement, clause, level, family, inner, needs, pairs, middleboxes, "     \
+	"profiles, impair, timeline, traffic, before, idle, after, dpd, rekey, limits, expect"
 #define KNOWN_IMPAIR                                                                               \
 	"known: link, direction, engine, delay, jitter, delay-correlation, distribution, loss, "   \
 	"gemodel, state, duplicate, duplicate-correlation, corrupt, corrupt-correlation, "         \

@@ -40,6 +40,8 @@ static struct target_world world = {
 	.keylog_dir = "/keys",
 	.seed = 18446744073709551615ULL,
 	.dpd_ns = 30 * NS_PER_S,
+	.rekey_ns = 3600 * NS_PER_S,
+	.virtual_time = true,
 };
 static const struct endpoint client = { .target = &target,
 					.world = &world,
@@ -48,7 +50,8 @@ static const struct endpoint client = { .target = &target,
 					.role = "client",
 					.local = "10.0.1.1",
 					.remote = "10.0.3.2",
-					.inner_nets = "10.0.4.0/24" };
+					.inner_nets = "10.0.4.0/24",
+					.inner_local = "10.7.0.2/24" };
 
 /* The target is this line of shell; $1 is the verb, $2 its argument */
 static void fixture(const char *line)
@@ -134,17 +137,18 @@ static void test_environment(void)
 		"DUPACK_FAMILY=inet",
 		"DUPACK_LOCAL=10.0.1.1",
 		"DUPACK_REMOTE=10.0.3.2",
-		"DUPACK_REMOTE_PORT=",
-		"DUPACK_INNER_LOCAL=",
+		"DUPACK_REMOTE_PORT=10000",
+		"DUPACK_INNER_LOCAL=10.7.0.2/24",
 		"DUPACK_INNER_NETS=10.0.4.0/24",
 		"DUPACK_IFNAME=vpn0",
 		"DUPACK_PSK_FILE=/psk",
 		"DUPACK_CERT_DIR=/certs",
-		"DUPACK_PROPOSALS=",
-		"DUPACK_TIMERS=",
-		"DUPACK_REKEY_S=",
+		"DUPACK_PROPOSALS=aes128-sha256-ecp256",
+		"DUPACK_TIMERS=1s_2s",
+		"DUPACK_REKEY_S=3600",
 		"DUPACK_DPD_S=30",
 		"DUPACK_MTU=1500",
+		"DUPACK_TIME=virtual",
 		"DUPACK_SEED=18446744073709551615",
 		"DUPACK_KEYLOG_DIR=/keys",
 		"DUPACK_READY_FD=9",
@@ -308,7 +312,8 @@ int main(void)
 	const char *keep[] = { folder, NULL };
 	struct err err = { 0 };
 
-	if (choice_parse("ctcp,port=10000,retransmit=on", &carriage, &err))
+	if (choice_parse("ctcp,timers=1s_2s,port=10000,proposals=aes128-sha256-ecp256,"
+			 "retransmit=on", &carriage, &err))
 		abort();
 	if (!root_become() || !mkdtemp(folder)) {
 		puts("1..0 # SKIP not root, nor a user namespace");
