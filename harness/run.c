@@ -30,8 +30,8 @@
 #include "journal.h"
 #include "lab/lab.h"
 #include "middlebox/middlebox.h"
-#include "net/userns.h"
 #include "observe/secrets.h"
+#include "probe.h"
 #include "process/pool.h"
 #include "report/matrix.h"
 #include "spec/capability.h"
@@ -75,50 +75,6 @@ static uint64_t wall_limit(const struct spec_case *c, enum runtime runtime)
 	}
 	return c->wall_limit_ns + c->up_timeout_ns + longest + c->idle_ns;
 }
-
-/* --- runtimes ----------------------------------------------------------------- */
-
-static int execute_in_guest(const struct run *run, size_t i, const struct lab_job *lab,
-			    struct err *err)
-{
-	const struct guest_job job = {
-		.lab = lab,
-		.home = run->options->home,
-		.parts = run->plans[i].parts,
-		.targets = &run->plans[i].targets,
-		.wall_limit_ns = wall_limit(lab->c, run->options->runtime),
-	};
-
-	return guest_execute(&job, err);
-}
-
-static int execute_lab(void *ctx, struct err *err)
-{
-	const struct lab_job *const *lab = ctx;
-
-	return lab_execute(*lab, err);
-}
-
-static int execute_here(const struct run *run, size_t i, const struct lab_job *lab, struct err *err)
-{
-	(void)run, (void)i;
-	return userns_run(execute_lab, &lab, err);
-}
-
-static const struct {
-	bool guest;
-	int (*execute)(const struct run *run, size_t i, const struct lab_job *lab, struct err *err);
-} runtimes[RUNTIME_COUNT] = {
-	[RUNTIME_VIRTUAL] = { true, execute_in_guest },
-	[RUNTIME_GUEST] = { true, execute_in_guest },
-	[RUNTIME_HOST] = { false, execute_here },
-};
-
-const char *const runtime_names[RUNTIME_COUNT] = {
-	[RUNTIME_VIRTUAL] = "virtual",
-	[RUNTIME_GUEST] = "guest",
-	[RUNTIME_HOST] = "host",
-};
 
 /* --- one execution, in its worker ----------------------------------------------- */
 
@@ -169,6 +125,19 @@ static void annotate(const struct run *run, size_t i, json_t *execution, uint64_
 	json_object_set(versions, "packages", parts->packages);
 }
 
+static int execute_lab(const struct run *run, size_t i, const struct lab_job *lab, struct err *err)
+{
+	const struct runtime_job job = {
+		.home = run->options->home,
+		.runtime = run->options->runtime,
+		.parts = run->plans[i].parts,
+		.targets = &run->plans[i].targets,
+		.wall_limit_ns = wall_limit(lab->c, run->options->runtime),
+	};
+
+	return runtime_execute(&job, lab, err);
+}
+
 /* Leaves execution.json, complete, whatever happened */
 static int execute(const struct run *run, size_t i, const char *folder, struct err *err)
 {
@@ -191,8 +160,7 @@ static int execute(const struct run *run, size_t i, const char *folder, struct e
 
 	if (run->plans[i].why)
 		why = *run->plans[i].why;
-	else if (!runtimes[run->options->runtime].execute(run, i, &lab, &why) &&
-		 !secrets_embed(folder, keylog, &why)) {
+	else if (!execute_lab(run, i, &lab, &why) && !secrets_embed(folder, keylog, &why)) {
 		execution = read_json(folder, "execution.json");
 		if (!execution)
 			err_set_kind(&why, ERR_HARNESS, "execution.json is damaged: disk full?");
@@ -359,21 +327,58 @@ static int plan_guest(struct run *run, size_t job, struct err *err)
 }
 
 /* What a target does not declare is decided before anything runs */
+static int make_plan(struct run *run, size_t job, struct err *err)
+{
+	size_t i = run->todo[job];
+	const struct run_item *item = &run->list->items[i];
+	struct plan *plan = &run->plans[i];
+	struct err why = { 0 };
+
+	if (spec_pair_targets(item->pair, run->options->home->targets, &plan->targets, err))
+		return -1;
+	if (capability_check(item->c, &plan->targets, &why))
+		return plan_failed(plan, &why);
+	return runtime_has_guest(run->options->runtime) ? plan_guest(run, job, err) : 0;
+}
+
 static int make_plans(struct run *run, struct err *err)
 {
-	for (size_t job = 0; job < run->todo_len; job++) {
-		size_t i = run->todo[job];
-		const struct run_item *item = &run->list->items[i];
-		struct plan *plan = &run->plans[i];
-		struct err why = { 0 };
+	for (size_t job = 0; job < run->todo_len; job++)
+		if (make_plan(run, job, err))
+			return -1;
+	return 0;
+}
 
-		if (spec_pair_targets(item->pair, run->options->home->targets, &plan->targets, err))
-			return -1;
-		if (capability_check(item->c, &plan->targets, &why))
-			plan_failed(plan, &why);
-		else if (runtimes[run->options->runtime].guest && plan_guest(run, job, err))
-			return -1;
+/* Who does not conform is not run */
+static int probe_targets(struct run *run, struct err *err)
+{
+	AUTO_FREE char *folder = io_printf("%s/probe", run->options->out);
+	const struct probe_options options = {
+		.home = run->options->home,
+		.runtime = run->options->runtime,
+		.folder = folder,
+		.jobs = run->options->jobs,
+		.interrupt_fd = run->options->interrupt_fd,
+	};
+	AUTO_FREE struct probe_item *items = calloc(run->todo_len + 1, sizeof(*items));
+
+	if (!items)
+		return err_set(err, ENOMEM, "cannot probe the targets");
+	for (size_t job = 0; job < run->todo_len; job++) {
+		const struct plan *plan = &run->plans[run->todo[job]];
+
+		if (!plan->why)
+			items[job] = (struct probe_item){
+				.pair = run->list->items[run->todo[job]].pair,
+				.targets = &plan->targets,
+				.parts = plan->parts,
+			};
 	}
+	if (probe_items(items, run->todo_len, &options, err))
+		return -1;
+	for (size_t job = 0; job < run->todo_len; job++)
+		if (err_is_set(&items[job].why))
+			plan_failed(&run->plans[run->todo[job]], &items[job].why);
 	return 0;
 }
 
@@ -493,7 +498,8 @@ static int go(struct run *run, struct err *err)
 	int rc;
 
 	if (find_work(run, err) || make_plans(run, err) || io_mkdirs(run->options->out, err) ||
-	    write_summary(run, err) || point_latest(run->options, err))
+	    write_summary(run, err) || point_latest(run->options, err) ||
+	    (run->options->probe && probe_targets(run, err)))
 		return -1;
 	pool.len = run->todo_len;
 	rc = pool_run(&pool, err);

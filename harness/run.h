@@ -10,12 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "runtime.h"
+
 struct err;
 struct home;
 struct run_list;
-
-enum runtime { RUNTIME_VIRTUAL, RUNTIME_GUEST, RUNTIME_HOST, RUNTIME_COUNT };
-extern const char *const runtime_names[RUNTIME_COUNT];
 
 /** Told as the run goes on; called in the caller's process, one at a time. */
 struct run_observer {
@@ -32,6 +31,7 @@ struct run_options {
 	bool resume; /* there is the same run in it: do what is missing */
 	const char *go_on; /* the command that would resume it, for run.json */
 	unsigned jobs; /* executions at the same time, at least 1 */
+	bool probe; /* every target before the first execution; who does not conform is not run */
 	int interrupt_fd; /* readable: stop, tear down, return ERR_INTERRUPTED; -1: none */
 	struct run_observer observer;
 };

@@ -249,6 +249,7 @@ int execution_run(struct execution *e, const struct execution_flags *flags, stru
 		.runtime = flags->runtime,
 		.out = e->out,
 		.jobs = flags->jobs,
+		.probe = flags->probe || flags->matrix,
 		.interrupt_fd = signals,
 		.resume = flags->resume,
 		.go_on = e->go_on,

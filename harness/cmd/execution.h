@@ -33,7 +33,7 @@ struct execution_flags {
 	unsigned jobs, repeat, shard, shards;
 	const char *out; /* NULL: a new folder below results/ */
 	const char *resume; /* the folder of a run that was broken off; NULL: none */
-	bool matrix, json;
+	bool matrix, json, probe;
 };
 
 extern const struct argp execution_argp; /* a child parser; its input: the flags */

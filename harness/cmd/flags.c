@@ -11,7 +11,7 @@
 #include "base/units.h"
 #include "cmd/execution.h"
 
-enum { KEY_RUNTIME = 0x100, KEY_SEED, KEY_OUT, KEY_REPEAT, KEY_SHARD, KEY_MATRIX };
+enum { KEY_RUNTIME = 0x100, KEY_SEED, KEY_OUT, KEY_REPEAT, KEY_SHARD, KEY_MATRIX, KEY_PROBE };
 
 #define JOBS_MAX   4096
 #define REPEAT_MAX 1000000
@@ -30,6 +30,8 @@ static const struct argp_option options[] = {
 	{ "repeat", KEY_REPEAT, "N", 0, "each execution with N seeds, from --seed on", 1 },
 	{ "jobs", 'j', "N", 0, "executions at the same time (one for each CPU)", 1 },
 	{ "shard", KEY_SHARD, "I/N", 0, "only the I-th of N parts", 1 },
+	{ "probe", KEY_PROBE, NULL, 0,
+	  "first ask every target whether it keeps its contract; run none that does not", 1 },
 	{ "out", 'o', "DIR", 0, "where the results go (a new folder below results/)", 1 },
 	{ 0 },
 };
@@ -98,6 +100,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_REPEAT:
 		flags->repeat = (unsigned)number(state, "repeat", arg, 1, REPEAT_MAX);
+		return 0;
+	case KEY_PROBE:
+		flags->probe = true;
 		return 0;
 	case KEY_SHARD:
 		if (run_list_shard_parse(arg, &flags->shard, &flags->shards, &err))

@@ -57,23 +57,22 @@ struct job {
 	struct pair pair;
 	struct choice middlebox;
 	json_int_t seed;
-	int virtual_time;
+	int virtual_time, probe;
 };
 
 static int read_job(struct job *j, struct err *err)
 {
 	json_t *json = json_load_file("/" GUEST_JOB, 0, NULL);
-	const char *path, *pair, *middlebox;
+	const char *path = "", *pair, *middlebox;
 	int rc = -1;
 
-	if (json_unpack(json, "{s:s, s:s, s:s, s:I, s:b}", "case", &path, "pair", &pair, "middlebox",
-			&middlebox, "seed", &j->seed, "virtual", &j->virtual_time))
+	if (json_unpack(json, "{s?s, s:s, s:s, s:I, s:b, s:i}", "case", &path, "pair", &pair,
+			"middlebox", &middlebox, "seed", &j->seed, "virtual", &j->virtual_time,
+			"probe", &j->probe))
 		err_set(err, 0, "the guest got no job");
 	else if (pair_parse(pair, &j->pair, err) || choice_parse(middlebox, &j->middlebox, err))
 		rc = -1;
-	else
-		j->c = spec_case_load(path, err);
-	if (j->c)
+	else if (j->probe || (j->c = spec_case_load(path, err)))
 		rc = 0;
 	json_decref(json);
 	return rc;
@@ -97,7 +96,8 @@ static int execute(struct err *err)
 	lab.c = job.c;
 	lab.seed = (uint64_t)job.seed;
 	lab.virtual_time = job.virtual_time;
-	rc = lab_execute(&lab, err);
+	lab.probe = (unsigned int)job.probe;
+	rc = lab.probe ? lab_probe(&lab, err) : lab_execute(&lab, err);
 	spec_case_free(job.c);
 	pair_release(&job.pair);
 	choice_release(&job.middlebox);

@@ -27,19 +27,19 @@ static int add_job(struct archive *a, const struct guest_job *job, struct err *e
 {
 	const struct lab_job *lab = job->lab;
 	AUTO_FREE char *case_path =
-		io_printf("%s/%s/%s.yaml", GUEST_CASES, lab->c->series, lab->c->id);
-	json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "case", case_path, "pair",
+		lab->c ? io_printf("%s/%s/%s.yaml", GUEST_CASES, lab->c->series, lab->c->id) : NULL;
+	json_t *json = json_pack("{s:s*, s:s, s:s, s:I, s:b, s:i}", "case", case_path, "pair",
 				 lab->pair->text, "middlebox", lab->middlebox->text, "seed",
-				 (json_int_t)lab->seed, "virtual", lab->virtual_time);
+				 (json_int_t)lab->seed, "virtual", lab->virtual_time, "probe",
+				 (int)lab->probe);
 	AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
 	if (!text)
 		return err_set(err, ENOMEM, "cannot describe the execution to the guest");
-	return archive_bytes(a, GUEST_JOB, 0644, text, strlen(text), err) ||
-			       archive_file(a, case_path, lab->c->file, err)
-		       ? -1
-		       : 0;
+	if (archive_bytes(a, GUEST_JOB, 0644, text, strlen(text), err))
+		return -1;
+	return case_path ? archive_file(a, case_path, lab->c->file, err) : 0;
 }
 
 static int add_target(struct archive *a, const struct guest_job *job, const struct target *t,

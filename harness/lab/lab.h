@@ -5,6 +5,7 @@
  * the guest's init, in a guest.
  *
  *   lab_execute()   all of it, from nothing to execution.json in the run folder
+ *   lab_probe()     targets of a pair probed one after the other, to execution.json
  */
 #ifndef DUPACK_LAB_LAB_H
 #define DUPACK_LAB_LAB_H
@@ -23,7 +24,7 @@ struct err;
 
 /** What to execute; all of it is the caller's. */
 struct lab_job {
-	const struct spec_case *c;
+	const struct spec_case *c; /* lab_probe(): NULL */
 	const struct pair *pair;
 	const struct choice *middlebox;
 	uint64_t seed;
@@ -32,9 +33,11 @@ struct lab_job {
 	const char *roots_dir; /* <target>/: the root of its nodes, if there is one; or NULL */
 	const char *folder; /* the run folder, which exists and is empty; absolute */
 	bool virtual_time; /* the clock stands still while anything runs */
+	unsigned int probe; /* lab_probe(): whom, a bit 1 << enum member of each */
 };
 
 int lab_execute(const struct lab_job *job, struct err *err);
+int lab_probe(const struct lab_job *job, struct err *err);
 
 /* --- between the files of this folder ------------------------------------- */
 

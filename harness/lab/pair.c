@@ -21,9 +21,6 @@
 #include "process/credentials.h"
 #include "spec/name.h"
 
-#define READY_NS (20 * NS_PER_S)
-#define VERB_NS	 (10 * NS_PER_S)
-#define GRACE_NS (5 * NS_PER_S) /* from SIGTERM to the end of the node */
 #define LAN	 "10.0.4.0/24"
 #define LAN_IPV6 "2001:db8:4::/64"
 
@@ -33,23 +30,37 @@ static const char *const inner_local[2][2] = {
 	{ "2001:db8:7::1/64", "2001:db8:7::2/64" },
 };
 
-static const struct {
-	const char *name, *role;
-	enum pair_role target;
-	enum node_id node;
-} members[MEMBER_COUNT] = {
-	[MEMBER_HEADEND_CARRIER] = { "headend-carrier", "headend", PAIR_CARRIER, NODE_HEADEND },
-	[MEMBER_CLIENT_CARRIER] = { "client-carrier", "client", PAIR_CARRIER, NODE_CLIENT },
-	[MEMBER_HEADEND] = { "headend", "headend", PAIR_HEADEND, NODE_HEADEND },
-	[MEMBER_CLIENT] = { "client", "client", PAIR_CLIENT, NODE_CLIENT },
+const struct pair_member pair_members[MEMBER_COUNT] = {
+	[MEMBER_HEADEND_CARRIER] = { "headend-carrier", "headend", PAIR_CARRIER, PAIR_HEADEND },
+	[MEMBER_CLIENT_CARRIER] = { "client-carrier", "client", PAIR_CARRIER, PAIR_CLIENT },
+	[MEMBER_HEADEND] = { "headend", "headend", PAIR_HEADEND, PAIR_HEADEND },
+	[MEMBER_CLIENT] = { "client", "client", PAIR_CLIENT, PAIR_CLIENT },
 };
+
+static enum node_id node_of(enum member m)
+{
+	return pair_members[m].end == PAIR_CLIENT ? NODE_CLIENT : NODE_HEADEND;
+}
 
 /* --- what a target requires of the machine ------------------------------------- */
 
-static int check_requires(const struct target *t, const char *root, struct err *err)
+/**
+ * pair_check_requires() - Has this machine what a member requires?
+ * @p:		Prepared
+ * @lab:	Built
+ * @m:		Who
+ * @err:	Set if not: ERR_SKIP with what is missing
+ *
+ * Return: 0 or -1
+ */
+int pair_check_requires(const struct pair_run *p, const struct lab *lab, enum member m,
+			struct err *err)
 {
+	const struct target *t = p->ends[m].target;
+	AUTO_FREE char *root = lab_node_root(lab->job, node_of(m));
+
 	for (size_t i = 0; i < t->needs_bin.len; i++) {
-		AUTO_FREE char *path = proc_find_program(root, t->needs_bin.v[i]);
+		AUTO_FREE char *path = proc_find_program(root ? root : "", t->needs_bin.v[i]);
 
 		if (!path)
 			return err_set_kind(
@@ -76,16 +87,21 @@ static int make_secrets(struct pair_run *p, const struct lab *lab, struct err *e
 	return credentials_create(p->cert_dir, p->remote, err);
 }
 
-/* Who plays a member, or NULL: nobody has to carry for an end that does it itself */
-static const struct target *target_of(const struct pair_run *p, int m)
+/**
+ * pair_member_target() - Who plays a member
+ * @t:		The pair
+ * @m:		The member
+ *
+ * Return: borrowed; NULL: nobody has to carry for an end that does it itself
+ */
+const struct target *pair_member_target(const struct pair_targets *t, enum member m)
 {
-	enum pair_role end = members[m].node == NODE_CLIENT ? PAIR_CLIENT : PAIR_HEADEND;
-	const struct target *t = p->targets.v[members[m].target];
+	const struct target *carrier = t->v[PAIR_CARRIER];
 
-	if (members[m].target == PAIR_CARRIER && t &&
-	    strings_have(&p->targets.v[end]->own_carriages, t->name))
+	if (pair_members[m].target == PAIR_CARRIER && carrier &&
+	    strings_have(&t->v[pair_members[m].end]->own_carriages, carrier->name))
 		return NULL;
-	return t;
+	return t->v[pair_members[m].target];
 }
 
 static void describe(struct pair_run *p, const struct lab *lab)
@@ -105,14 +121,14 @@ static void describe(struct pair_run *p, const struct lab *lab)
 		.ipv6 = lab->job->c->ipv6,
 	};
 	for (int m = 0; m < MEMBER_COUNT; m++) {
-		bool client = members[m].node == NODE_CLIENT;
+		bool client = pair_members[m].end == PAIR_CLIENT;
 
 		p->ends[m] = (struct endpoint){
-			.target = target_of(p, m),
+			.target = pair_member_target(&p->targets, m),
 			.world = &p->world,
-			.node = &lab->nodes[members[m].node],
-			.name = members[m].name,
-			.role = members[m].role,
+			.node = &lab->nodes[node_of(m)],
+			.name = pair_members[m].name,
+			.role = pair_members[m].role,
 			.local = client ? p->local : p->remote,
 			.remote = client ? p->remote : p->local,
 			.inner_nets = lab->job->c->inner_ipv6 ? LAN_IPV6 : LAN,
@@ -138,12 +154,11 @@ static int start_member(struct pair_run *p, const struct lab *lab, int m, json_t
 			struct err *err)
 {
 	const struct endpoint *e = &p->ends[m];
-	AUTO_FREE char *root = lab_node_root(lab->job, members[m].node);
 
-	if (check_requires(e->target, root ? root : "", err) || note_version(e, versions, err) ||
+	if (pair_check_requires(p, lab, m, err) || note_version(e, versions, err) ||
 	    endpoint_run(e, &p->procs[m], err))
 		return -1;
-	if (!proc_await_ready(&p->procs[m], READY_NS, err))
+	if (!proc_await_ready(&p->procs[m], TARGET_READY_NS, err))
 		return 0;
 	err_wrap(err, "target '%s', verb 'run'", e->target->name);
 	return endpoint_quote(e, e->name, err);
@@ -160,6 +175,28 @@ void pair_init(struct pair_run *p)
 }
 
 /**
+ * pair_prepare() - Give the members their addresses, secrets and folders
+ * @p:		From pair_init(), with its targets
+ * @lab:	Built
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int pair_prepare(struct pair_run *p, const struct lab *lab, struct err *err)
+{
+	char address[TOPOLOGY_ADDRESS_MAX];
+
+	snprintf(p->local, sizeof(p->local), "%s",
+		 topology_address(LINK_ACCESS, SIDE_CLIENT, lab->job->c->ipv6, address));
+	snprintf(p->remote, sizeof(p->remote), "%s",
+		 topology_address(LINK_INSIDE, SIDE_SERVER, lab->job->c->ipv6, address));
+	if (make_secrets(p, lab, err))
+		return -1;
+	describe(p, lab);
+	return 0;
+}
+
+/**
  * pair_start() - Start the members of a pair and await that each is ready
  * @p:		From pair_init(); give it to pair_close() whatever is returned
  * @lab:	Built
@@ -170,16 +207,9 @@ void pair_init(struct pair_run *p)
  */
 int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, struct err *err)
 {
-	char address[TOPOLOGY_ADDRESS_MAX];
-
-	snprintf(p->local, sizeof(p->local), "%s",
-		 topology_address(LINK_ACCESS, SIDE_CLIENT, lab->job->c->ipv6, address));
-	snprintf(p->remote, sizeof(p->remote), "%s",
-		 topology_address(LINK_INSIDE, SIDE_SERVER, lab->job->c->ipv6, address));
 	if (spec_pair_targets(lab->job->pair, lab->job->targets_dir, &p->targets, err) ||
-	    make_secrets(p, lab, err))
+	    pair_prepare(p, lab, err))
 		return -1;
-	describe(p, lab);
 	for (int m = 0; m < MEMBER_COUNT; m++)
 		if (p->ends[m].target && start_member(p, lab, m, versions, err))
 			return -1;
@@ -237,7 +267,7 @@ int pair_down(struct pair_run *p, bool *ret_orderly, struct err *err)
 {
 	int code = -1;
 
-	if (endpoint_verb(&p->ends[MEMBER_CLIENT], "down", NULL, VERB_NS, &code, err))
+	if (endpoint_verb(&p->ends[MEMBER_CLIENT], "down", NULL, TARGET_VERB_NS, &code, err))
 		return -1;
 	*ret_orderly = code == TARGET_YES;
 	return 0;
@@ -251,7 +281,7 @@ void pair_diagnose(struct pair_run *p)
 
 	for (int m = 0; m < MEMBER_COUNT; m++)
 		if (p->ends[m].target && p->procs[m].pid)
-			endpoint_verb(&p->ends[m], "diag", NULL, VERB_NS, &code, &ignored);
+			endpoint_verb(&p->ends[m], "diag", NULL, TARGET_VERB_NS, &code, &ignored);
 }
 
 /**
@@ -268,10 +298,10 @@ int pair_check_alive(struct pair_run *p, struct err *err)
 			err_set_kind(err, ERR_TARGET,
 				     "target '%s', verb 'run': '%s' %s while it was needed; "
 				     "see log/%s.log",
-				     p->ends[m].target->name, members[m].name,
+				     p->ends[m].target->name, pair_members[m].name,
 				     proc_describe(&p->procs[m], how, sizeof(how)),
-				     members[m].name);
-			return endpoint_quote(&p->ends[m], members[m].name, err);
+				     pair_members[m].name);
+			return endpoint_quote(&p->ends[m], pair_members[m].name, err);
 		}
 	return 0;
 }
@@ -292,15 +322,15 @@ int pair_stop(struct pair_run *p, struct err *err)
 
 		if (proc_await(proc, 0))
 			continue;
-		proc_stop(proc, GRACE_NS);
+		proc_stop(proc, TARGET_GRACE_NS);
 		if (rc || !WIFSIGNALED(proc->status) || WTERMSIG(proc->status) != SIGKILL)
 			continue;
 		rc = err_set_kind(err, ERR_TARGET,
 				  "target '%s', verb 'run': '%s' did not end within %llu s of "
 				  "SIGTERM and was killed; see log/%s.log",
-				  p->ends[m].target->name, members[m].name,
-				  (unsigned long long)(GRACE_NS / NS_PER_S), members[m].name);
-		endpoint_quote(&p->ends[m], members[m].name, err);
+				  p->ends[m].target->name, pair_members[m].name,
+				  (unsigned long long)(TARGET_GRACE_NS / NS_PER_S), pair_members[m].name);
+		endpoint_quote(&p->ends[m], pair_members[m].name, err);
 	}
 	return rc;
 }

@@ -34,7 +34,20 @@ struct pair_run {
 	char inner[PAIR_ADDRESS_MAX];
 };
 
+/** Who plays which member: @t as @role on the node of an end. */
+struct pair_member {
+	const char *name, *role; /* "client-carrier", "client" */
+	enum pair_role target;
+	enum pair_role end;
+};
+extern const struct pair_member pair_members[MEMBER_COUNT];
+
+const struct target *pair_member_target(const struct pair_targets *t, enum member m);
+
 void pair_init(struct pair_run *p);
+int pair_prepare(struct pair_run *p, const struct lab *lab, struct err *err);
+int pair_check_requires(const struct pair_run *p, const struct lab *lab, enum member m,
+			struct err *err);
 int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, struct err *err);
 int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *err);
 int pair_down(struct pair_run *p, bool *ret_orderly, struct err *err);

@@ -15,11 +15,14 @@
  */
 #include "process/node.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
@@ -30,8 +33,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/units.h"
 
 #define NODE_NAMESPACES (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC)
 #define PRIVATE_TMPFS	"mode=755,size=64m" /* the disk quota of a target */
@@ -257,6 +262,72 @@ pid_t node_fork(const struct node *node, struct err *err)
 	if (pid < 0)
 		err_set(err, errno, "cannot start a process in node '%s'", node->name);
 	return pid;
+}
+
+/* In the node: wait for one that is neither its init nor we, and say who; 0 if there is none */
+static pid_t await_other(uint64_t deadline, char *who, size_t size)
+{
+	AUTO_CLOSEDIR DIR *proc = opendir("/proc");
+	const struct dirent *d;
+
+	while (proc && (d = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+		AUTO_CLOSE int fd = pid > 1 && pid != getpid() ? pidfd_open(pid, 0) : -1;
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		uint64_t now = clock_ns(), left = now < deadline ? deadline - now : 0;
+		struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
+		AUTO_FREE char *path = io_printf("/proc/%d/comm", (int)pid);
+		struct err ignored = { 0 };
+		AUTO_FREE char *comm = fd < 0 ? NULL : io_read_file(path, NULL, &ignored);
+
+		if (fd < 0)
+			continue;
+		snprintf(who, size, "%.*s", comm ? (int)strcspn(comm, "\n") : 1, comm ? comm : "?");
+		return ppoll(&p, 1, &ts, NULL) == 0 ? pid : -1;
+	}
+	return 0;
+}
+
+/**
+ * node_await_empty() - Wait until nothing runs in a node but its init
+ * @node:	A node
+ * @timeout_ns:	How long at most
+ * @ret_who:	The name of one that still runs then, or ""
+ * @size:	Of @ret_who in bytes
+ * @err:	Set on failure, not if somebody is left
+ *
+ * Return: 0 or -1
+ */
+int node_await_empty(const struct node *node, uint64_t timeout_ns, char *ret_who, size_t size,
+		     struct err *err)
+{
+	uint64_t deadline = clock_ns() + timeout_ns;
+	int said[2];
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(said, O_CLOEXEC))
+		return err_set(err, errno, "cannot make a pipe");
+	pid = node_fork(node, err);
+	if (pid == 0) {
+		char who[64] = "";
+		struct err ignored = { 0 };
+		pid_t other;
+
+		while ((other = await_other(deadline, who, sizeof(who))) < 0)
+			;
+		if (other)
+			io_write_all(said[1], who, strlen(who), &ignored);
+		_exit(0);
+	}
+	close(said[1]);
+	n = pid < 0 ? 0 : read(said[0], ret_who, size - 1);
+	close(said[0]);
+	ret_who[n > 0 ? n : 0] = '\0';
+	if (pid < 0)
+		return -1;
+	waitpid(pid, NULL, 0);
+	return 0;
 }
 
 /** node_destroy() - End every process of the node and release it; idempotent */

@@ -7,6 +7,8 @@
 #ifndef DUPACK_PROCESS_NODE_H
 #define DUPACK_PROCESS_NODE_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct err;
@@ -30,6 +32,8 @@ struct node {
 int node_create(const char *name, const char *root, const char *const *private_dirs,
 		const char *const *keep, struct node *ret, struct err *err);
 pid_t node_fork(const struct node *node, struct err *err);
+int node_await_empty(const struct node *node, uint64_t timeout_ns, char *ret_who, size_t size,
+		     struct err *err);
 void node_destroy(struct node *node);
 
 #endif

@@ -170,7 +170,7 @@ int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err)
 }
 
 /* A verb that does not end in time has @late as its code, or is broken if that is 0 */
-static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
+static int call(const struct endpoint *e, const char *verb, const char *arg,
 		   const char *out_path, uint64_t timeout_ns, int late, int *ret_code,
 		   struct err *err)
 {
@@ -210,7 +210,23 @@ static int verb_to(const struct endpoint *e, const char *verb, const char *arg,
 int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
 		  int *ret_code, struct err *err)
 {
-	return verb_to(e, verb, arg, NULL, timeout_ns, 0, ret_code, err);
+	return call(e, verb, arg, NULL, timeout_ns, 0, ret_code, err);
+}
+
+/**
+ * endpoint_print() - Call a verb for what it prints
+ * @e:		The end
+ * @verb:	"caps", "version" or "status"
+ * @path:	Its standard output replaces this file
+ * @ret_code:	Its exit status
+ * @err:	Set if it broke or did not end
+ *
+ * Return: 0 or -1
+ */
+int endpoint_print(const struct endpoint *e, const char *verb, const char *path, int *ret_code,
+		   struct err *err)
+{
+	return call(e, verb, NULL, path, TARGET_VERB_NS, 0, ret_code, err);
 }
 
 static bool is_address(const char *text)
@@ -236,7 +252,7 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
 	const char *inner;
 	int code = 0, rc = 0;
 
-	if (verb_to(e, "status", NULL, path, 10 * NS_PER_S, 0, &code, err))
+	if (endpoint_print(e, "status", path, &code, err))
 		return -1;
 	status = json_load_file(path, 0, NULL);
 	inner = json_string_value(json_object_get(status, "inner"));
@@ -264,7 +280,7 @@ int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int siz
  */
 int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err)
 {
-	return verb_to(e, "up", NULL, NULL, timeout_ns, TARGET_NO, ret_code, err);
+	return call(e, "up", NULL, NULL, timeout_ns, TARGET_NO, ret_code, err);
 }
 
 /**
@@ -281,7 +297,7 @@ char *endpoint_version(const struct endpoint *e, struct err *err)
 	size_t len;
 	int code = -1;
 
-	if (verb_to(e, "version", NULL, path, 10 * NS_PER_S, 0, &code, err))
+	if (endpoint_print(e, "version", path, &code, err))
 		return NULL;
 	text = io_read_file(path, &len, err);
 	if (!text)

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/units.h"
 #include "process/proc.h"
 
 struct choice;
@@ -19,6 +20,11 @@ struct target;
 #define TARGET_SKIP	   77
 #define TARGET_BROKEN	   99
 #define TARGET_UNSUPPORTED 127
+
+/** How long a target has: for `run` to be ready, for other verbs, and from SIGTERM to its end. */
+#define TARGET_READY_NS (20 * NS_PER_S)
+#define TARGET_VERB_NS	(10 * NS_PER_S)
+#define TARGET_GRACE_NS (5 * NS_PER_S)
 
 /** What all targets of an execution are told. */
 struct target_world {
@@ -46,6 +52,8 @@ struct endpoint {
 int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err);
 int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
 		  int *ret_code, struct err *err);
+int endpoint_print(const struct endpoint *e, const char *verb, const char *path, int *ret_code,
+		   struct err *err);
 int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err);
 int endpoint_quote(const struct endpoint *e, const char *process, struct err *err);
 char *endpoint_version(const struct endpoint *e, struct err *err);

@@ -342,32 +342,31 @@ static int no_role(const struct target *t, const char *role, struct err *err)
 			    list);
 }
 
-/* The target @name, if it can play @role over @carriage */
-static struct target *load_side(const char *name, const char *role, const char *carriage,
-				const char *targets_dir, struct err *err)
+static struct target *load_named(const char *name, const char *targets_dir, struct err *err)
 {
 	AUTO_FREE char *dir = io_printf("%s/%s", targets_dir, name);
 	AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
-	AUTO_TARGET struct target *t = NULL;
+
+	if (access(file, F_OK) == 0)
+		return spec_target_load(dir, err);
+	unknown_target(name, targets_dir, err);
+	return NULL;
+}
+
+/* Can it play @role over @carriage? */
+static int check_side(const struct target *t, const char *role, const char *carriage,
+		      struct err *err)
+{
 	AUTO_FREE char *list = NULL;
 
-	if (access(file, F_OK)) {
-		unknown_target(name, targets_dir, err);
-		return NULL;
-	}
-	t = spec_target_load(dir, err);
-	if (!t)
-		return NULL;
-	if (!strings_have(&t->roles, role)) {
-		no_role(t, role, err);
-		return NULL;
-	}
+	if (!strings_have(&t->roles, role))
+		return no_role(t, role, err);
 	if (strings_have(&t->carriages, carriage))
-		return steal_ptr(&t);
+		return 0;
 	list = name_list((const char *const *)t->carriages.v, t->carriages.len);
-	err_set_kind(err, ERR_USAGE, "'%.60s' has no carriage '%.60s': its carriages are: %s", name,
-		     carriage, list);
-	return NULL;
+	return err_set_kind(err, ERR_USAGE,
+			    "'%.60s' has no carriage '%.60s': its carriages are: %s", t->name,
+			    carriage, list);
 }
 
 /**
@@ -395,41 +394,58 @@ void pair_targets_release(struct pair_targets *t)
 }
 
 /**
- * spec_pair_targets() - Load the targets of a pair
+ * spec_pair_members() - Load the targets that a pair names, whatever they can
  * @p:		The pair
  * @targets_dir: The folder of targets
  * @ret:	Set on success; release it with pair_targets_release()
  * @err:	Set on failure: ERR_USAGE, without the place of the pair
  *
- * Client and head-end must exist, have the role, list the carriage, and speak a
- * protocol that the other speaks too.  Where
- * a target has the name of the carriage and the role carrier, it carries.
+ * A target that has the name of the carriage is its carrier.
+ *
+ * Return: 0 or -1
+ */
+int spec_pair_members(const struct pair *p, const char *targets_dir, struct pair_targets *ret,
+		      struct err *err)
+{
+	AUTO_FREE char *dir = io_printf("%s/%s", targets_dir, p->carriage.name);
+	AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
+	AUTO_PAIR_TARGETS struct pair_targets t = { 0 };
+
+	t.v[PAIR_CLIENT] = load_named(p->client, targets_dir, err);
+	t.v[PAIR_HEADEND] = t.v[PAIR_CLIENT] ? load_named(p->headend, targets_dir, err) : NULL;
+	if (!t.v[PAIR_HEADEND])
+		return -1;
+	if (access(file, F_OK) == 0) { /* else the implementations carry it themselves */
+		t.v[PAIR_CARRIER] = spec_target_load(dir, err);
+		if (!t.v[PAIR_CARRIER])
+			return -1;
+	}
+	*ret = t;
+	t = (struct pair_targets){ 0 };
+	return 0;
+}
+
+/**
+ * spec_pair_targets() - Load the targets of a pair that can be formed
+ *
+ * As spec_pair_members(); client and head-end must have the role, and list the carriage,
+ * and a carrier must be one.
  *
  * Return: 0 or -1
  */
 int spec_pair_targets(const struct pair *p, const char *targets_dir, struct pair_targets *ret,
 		      struct err *err)
 {
-	AUTO_FREE char *dir = io_printf("%s/%s", targets_dir, p->carriage.name);
-	AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
 	AUTO_PAIR_TARGETS struct pair_targets t = { 0 };
 	const char *carriage = p->carriage.name;
 
-	t.v[PAIR_CLIENT] = load_side(p->client, "client", carriage, targets_dir, err);
-	if (!t.v[PAIR_CLIENT])
+	if (spec_pair_members(p, targets_dir, &t, err) ||
+	    check_side(t.v[PAIR_CLIENT], "client", carriage, err) ||
+	    check_side(t.v[PAIR_HEADEND], "headend", carriage, err) ||
+	    peers_check(t.v[PAIR_CLIENT], t.v[PAIR_HEADEND], err))
 		return -1;
-	t.v[PAIR_HEADEND] = load_side(p->headend, "headend", carriage, targets_dir, err);
-	if (!t.v[PAIR_HEADEND])
-		return -1;
-	if (peers_check(t.v[PAIR_CLIENT], t.v[PAIR_HEADEND], err))
-		return -1;
-	if (access(file, F_OK) == 0) { /* else the implementations carry it themselves */
-		t.v[PAIR_CARRIER] = spec_target_load(dir, err);
-		if (!t.v[PAIR_CARRIER])
-			return -1;
-		if (!strings_have(&t.v[PAIR_CARRIER]->roles, "carrier"))
-			return no_role(t.v[PAIR_CARRIER], "carrier", err);
-	}
+	if (t.v[PAIR_CARRIER] && !strings_have(&t.v[PAIR_CARRIER]->roles, "carrier"))
+		return no_role(t.v[PAIR_CARRIER], "carrier", err);
 	*ret = t;
 	t = (struct pair_targets){ 0 };
 	return 0;

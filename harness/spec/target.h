@@ -59,6 +59,8 @@ struct pair_targets {
 	struct target *v[PAIR_TARGETS]; /* owned; the carrier may be NULL */
 };
 
+int spec_pair_members(const struct pair *p, const char *targets_dir, struct pair_targets *ret,
+		      struct err *err);
 int spec_pair_targets(const struct pair *p, const char *targets_dir, struct pair_targets *ret,
 		      struct err *err);
 void pair_targets_release(struct pair_targets *t);
