@@ -28,7 +28,7 @@ say	= $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
 FOLDERS := base decode spec net impair middlebox process observe carrier lab grade report guest cmd
 LIB_SRC := $(filter-out harness/guest/shim.c,$(foreach d,$(FOLDERS),$(wildcard harness/$(d)/*.c))) \
-	   harness/runtime.c harness/probe.c harness/run.c harness/journal.c
+	   harness/runtime.c harness/target-probe.c harness/run.c harness/journal.c
 LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))

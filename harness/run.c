@@ -31,12 +31,12 @@
 #include "lab/lab.h"
 #include "middlebox/middlebox.h"
 #include "observe/secrets.h"
-#include "probe.h"
 #include "process/pool.h"
 #include "report/matrix.h"
 #include "spec/capability.h"
 #include "spec/runlist.h"
 #include "spec/target.h"
+#include "target-probe.h"
 
 #define SPARE_NS (30 * NS_PER_S) /* of a worker, beyond the limit of its case */
 

@@ -54,6 +54,7 @@ struct execution {
 	double wall_s; /* set by execution_run() */
 };
 
+enum runtime execution_runtime(struct argp_state *state, const char *text);
 void execution_flags_init(struct execution_flags *flags, int argc);
 void execution_flags_release(struct execution_flags *flags);
 int execution_prepare(struct execution *e, const struct execution_flags *flags, const char *suffix,

@@ -53,7 +53,14 @@ static uint64_t number(struct argp_state *state, const char *flag, const char *t
 	return n;
 }
 
-static enum runtime runtime_parse(struct argp_state *state, const char *text)
+/**
+ * execution_runtime() - A runtime of the command line
+ * @state:	Of argp, which ends the program if there is none
+ * @text:	Its name
+ *
+ * Return: the runtime
+ */
+enum runtime execution_runtime(struct argp_state *state, const char *text)
 {
 	AUTO_FREE char *list = name_list(runtime_names, RUNTIME_COUNT);
 	const char *near = name_near(text, runtime_names, RUNTIME_COUNT);
@@ -92,7 +99,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		flags->matrix = true;
 		return 0;
 	case KEY_RUNTIME:
-		flags->runtime = runtime_parse(state, arg);
+		flags->runtime = execution_runtime(state, arg);
 		return 0;
 	case KEY_SEED:
 		/* JSON's integers are signed */

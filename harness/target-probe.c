@@ -4,7 +4,7 @@
  * has it in that role; one guest asks all that are new in its pair.  Each probe has a
  * process of its own, as an execution has (process/pool).
  */
-#include "probe.h"
+#include "target-probe.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -40,6 +40,16 @@ static const struct target *who(const struct probe_item *item, int m)
 	return pair_member_target(item->targets, (enum member)m);
 }
 
+/* Of a run all can; one that is asked alone may have one role only */
+static bool can(const struct probe_item *item, int m)
+{
+	const struct target *t = who(item, m);
+
+	return t && strings_have(&t->roles, pair_members[m].target == PAIR_CARRIER
+						    ? "carrier"
+						    : pair_members[m].role);
+}
+
 static bool same(const struct probe_item *a, int m, const struct probe_item *b, int n)
 {
 	return strcmp(who(a, m)->name, who(b, n)->name) == 0 &&
@@ -63,7 +73,7 @@ static void choose(struct probes *p)
 		struct probe_item *item = &p->items[i];
 
 		for (int m = 0; item->pair && m < MEMBER_COUNT; m++)
-			if (who(item, m) && !asked(p->items, item, m))
+			if (can(item, m) && !asked(p->items, item, m))
 				item->members |= 1U << m;
 		if (item->members)
 			p->jobs[p->jobs_len++] = i;
@@ -87,13 +97,13 @@ static int write_failure(const struct probe_item *item, const char *folder, cons
 
 	for (int m = 0; m < MEMBER_COUNT; m++)
 		if (item->members & 1U << m)
-			json_array_append_new(list, json_pack("{s:i, s:{s:s, s:s}}", "member", m,
-							      "error", "kind",
-							      err_kind_name(why->kind), "text",
-							      why->text));
+			json_array_append_new(
+				list, json_pack("{s:i, s:{s:s, s:s}}", "member", m, "error", "kind",
+						err_kind_name(why->kind), "text", why->text));
 	text = json_dumps(list, JSON_INDENT(2));
 	json_decref(list);
-	return text ? io_write_file(path, text, strlen(text), err) : err_set(err, ENOMEM, "no memory");
+	return text ? io_write_file(path, text, strlen(text), err)
+		    : err_set(err, ENOMEM, "no memory");
 }
 
 /* In the worker */
@@ -149,7 +159,7 @@ static void tell(struct probes *p, const struct probe_item *asker, int m, enum e
 
 			if (err_is_set(&item->why) || !who(item, n) || !same(asker, m, item, n))
 				continue;
-			if (kind != ERR_TARGET)
+			if (kind == ERR_HARNESS)
 				err_set_kind(&item->why, kind, "%s", text);
 			else
 				err_set_kind(&item->why, kind,
@@ -191,7 +201,8 @@ static void probe_ended(void *ctx, size_t job, const char *how)
 		const json_t *error = json_object_get(entry, "error");
 		const char *kind = json_string_value(json_object_get(error, "kind"));
 
-		if (kind)
+		/* over another carriage the machine may lack nothing: the execution will tell */
+		if (kind && kind_of(kind) != ERR_SKIP)
 			tell(p, asker, (int)json_integer_value(json_object_get(entry, "member")),
 			     kind_of(kind), json_string_value(json_object_get(error, "text")));
 	}
@@ -200,8 +211,7 @@ static void probe_ended(void *ctx, size_t job, const char *how)
 
 /**
  * probe_items() - Ask every target of what is to be run whether it keeps its contract
- * @items:	Their .why is set if a target of theirs does not conform (ERR_TARGET), or says
- *		that this machine lacks something (ERR_SKIP)
+ * @items:	Their .why is set if a target of theirs does not conform (ERR_TARGET)
  * @len:	How many
  * @options:	How, and where to
  * @err:	Set on failure: ERR_INTERRUPTED, ERR_HARNESS
@@ -234,5 +244,100 @@ int probe_items(struct probe_item *items, size_t len, const struct probe_options
 	pool.len = p.jobs_len;
 	rc = pool.len ? pool_run(&pool, err) : 0;
 	free(p.jobs);
+	return rc;
+}
+
+/* --- one target alone --------------------------------------------------------------------- */
+
+/* A pair of it with itself, by which the laboratory knows it; nobody else runs */
+static int alone(const struct target *t, struct pair *ret, struct err *err)
+{
+	const char *carriage = strings_have(&t->roles, "carrier") ? t->name : t->carriages.v[0];
+	AUTO_FREE char *text = io_printf("%s@%s", t->name, carriage);
+
+	return pair_parse(text, ret, err);
+}
+
+/* What came of each role; -1 if it does not conform in one */
+static int tell_roles(const char *folder, probe_answer answer, void *ctx)
+{
+	AUTO_FREE char *path = io_printf("%s/execution.json", folder);
+	json_t *list = json_load_file(path, 0, NULL), *entry;
+	int rc = 0;
+	size_t i;
+
+	json_array_foreach (list, i, entry) {
+		const json_t *error = json_object_get(entry, "error");
+		const char *kind = json_string_value(json_object_get(error, "kind"));
+		int m = (int)json_integer_value(json_object_get(entry, "member"));
+		struct err why = { 0 };
+
+		if (kind)
+			err_set_kind(&why, kind_of(kind), "%s",
+				     json_string_value(json_object_get(error, "text")));
+		if (kind && why.kind != ERR_SKIP)
+			rc = -1;
+		answer(ctx,
+		       m == MEMBER_CLIENT_CARRIER    ? "carrier of a client"
+		       : m == MEMBER_HEADEND_CARRIER ? "carrier of a headend"
+						     : pair_members[m].role,
+		       &why);
+	}
+	json_decref(list);
+	return rc;
+}
+
+static int ask_alone(struct probe_item *item, const struct probe_options *options,
+		     probe_answer answer, void *ctx, struct err *err)
+{
+	struct probes one = { .items = item, .len = 1, .options = options };
+	AUTO_FREE char *folder = folder_of(&one, item);
+
+	if (probe_items(item, 1, options, err))
+		return -1;
+	if (!tell_roles(folder, answer, ctx))
+		return 0;
+	return err_set_kind(err, ERR_TARGET, "'%s' does not conform; what it said is in '%s'",
+			    item->pair->client, folder);
+}
+
+/**
+ * probe_target() - Ask one target, in each role that it has
+ * @dir:	Its folder
+ * @options:	How
+ * @answer:	Told what came of each role
+ * @ctx:	Given to it
+ * @err:	Set if it does not conform in some role, or could not be asked
+ *
+ * Return: 0 if it conforms, or this machine lacks something of it; or -1
+ */
+int probe_target(const char *dir, const struct probe_options *options, probe_answer answer,
+		 void *ctx, struct err *err)
+{
+	AUTO_FREE char *real = realpath(dir, NULL);
+	AUTO_FREE char *above = io_printf("%s/..", real ? real : dir);
+	AUTO_FREE char *targets_dir = realpath(above, NULL);
+	AUTO_TARGET struct target *t = spec_target_load(real ? real : dir, err);
+	AUTO_PAIR_TARGETS struct pair_targets targets = { 0 };
+	struct home home = *options->home;
+	struct probe_options ours = *options;
+	struct guest_parts parts = { 0 };
+	struct pair pair = { 0 };
+	struct probe_item item = { .pair = &pair, .targets = &targets };
+	int rc = -1;
+
+	home.targets = targets_dir;
+	ours.home = &home;
+	if (!t || alone(t, &pair, err))
+		return -1;
+	if (!spec_pair_members(&pair, targets_dir, &targets, err)) {
+		if (runtime_has_guest(options->runtime))
+			item.parts = &parts;
+		if (!item.parts ||
+		    !guest_prepare(&home, &targets, NULL, options->interrupt_fd, &parts, err))
+			rc = ask_alone(&item, &ours, answer, ctx, err);
+		guest_parts_release(&parts);
+	}
+	pair_release(&pair);
 	return rc;
 }
