@@ -28,8 +28,8 @@
 #define LEFT_NS	   (1 * NS_PER_S) /* for what `run` started to end after it */
 
 /* It is the target's fault: say so, and what the log of the verb ends with */
-__attribute__((format(printf, 4, 5))) static int
-blame(const struct endpoint *e, const char *verb, struct err *err, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static int blame(const struct endpoint *e, const char *verb,
+						       struct err *err, const char *fmt, ...)
 {
 	AUTO_FREE char *process =
 		strcmp(verb, "run") ? io_printf("%s-%s", e->name, verb) : io_printf("%s", e->name);
@@ -39,8 +39,8 @@ blame(const struct endpoint *e, const char *verb, struct err *err, const char *f
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	err_set_kind(err, ERR_TARGET, "target '%s', verb '%s': %s; see log/%s.log",
-		     e->target->name, verb, what, process);
+	err_set_kind(err, ERR_TARGET, "target '%s', verb '%s': %s; see log/%s.log", e->target->name,
+		     verb, what, process);
 	return endpoint_quote(e, process, err);
 }
 
@@ -142,7 +142,8 @@ static int check_status(const struct endpoint *e, struct err *err)
 	if (!text)
 		return -1;
 	if (!is_object)
-		return blame(e, "status", err, "printed no JSON object but '%.60s'", text);
+		return blame(e, "status", err, "printed no JSON object but '%.*s'",
+			     (int)strcspn(text, "\n") > 60 ? 60 : (int)strcspn(text, "\n"), text);
 	return has_state ? 0 : blame(e, "status", err, "printed no text 'state'");
 }
 
