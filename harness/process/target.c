@@ -170,9 +170,8 @@ int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err)
 }
 
 /* A verb that does not end in time has @late as its code, or is broken if that is 0 */
-static int call(const struct endpoint *e, const char *verb, const char *arg,
-		   const char *out_path, uint64_t timeout_ns, int late, int *ret_code,
-		   struct err *err)
+static int call(const struct endpoint *e, const char *verb, const char *arg, const char *out_path,
+		uint64_t timeout_ns, int late, int *ret_code, struct err *err)
 {
 	AUTO_FREE char *name = io_printf("%s-%s", e->name, verb);
 	struct proc p = PROC_NONE;
@@ -248,25 +247,28 @@ static bool is_address(const char *text)
 int endpoint_inner_address(const struct endpoint *e, char *ret, unsigned int size, struct err *err)
 {
 	AUTO_FREE char *path = io_printf("%s/%s-status.json", e->world->log_dir, e->name);
+	AUTO_FREE char *said = NULL;
 	json_t *status;
-	const char *inner;
-	int code = 0, rc = 0;
+	const char *inner, *why;
+	int code = 0;
+	bool ok;
 
 	if (endpoint_print(e, "status", path, &code, err))
 		return -1;
 	status = json_load_file(path, 0, NULL);
 	inner = json_string_value(json_object_get(status, "inner"));
-	if (inner && is_address(inner) && strlen(inner) < size)
+	ok = inner && is_address(inner) && strlen(inner) < size;
+	if (ok)
 		snprintf(ret, size, "%s", inner);
-	else
-		rc = err_set_kind(
-			err, ERR_TARGET,
-			"target '%s': verb 'status' exited with %d and gave no inner address (%s); see log/%s-status.json",
-			e->target->name, code,
-			!status ? "not JSON" : (inner ? "'inner' is no address" : "no key 'inner'"),
-			e->name);
+	why = !status ? "not JSON" : inner ? "'inner' is no address" : "no key 'inner'";
 	json_decref(status);
-	return rc;
+	if (ok)
+		return 0;
+	said = io_last_line(path);
+	return err_set_kind(err, ERR_TARGET,
+			    "target '%s': verb 'status' exited with %d and gave no inner address "
+			    "(%s); see log/%s-status.json; it said: %s",
+			    e->target->name, code, why, e->name, said ? said : "nothing");
 }
 
 /**

@@ -43,8 +43,14 @@ exits.run)
 never-ready.run)
 	exec sleep 1000
 	;;
+fills-disk.run)
+	for n in 1 2 3; do
+		head -c 30000000 /dev/zero >"$DUPACK_STATE_DIR/fill.$n"
+	done
+	;;
 ignores-term.run)
 	trap '' TERM
+	echo 'not yet'
 	ready
 	while :; do
 		sleep 1000 || :
@@ -81,6 +87,10 @@ dies.run)
 	ready
 	sleep 2
 	exit 4
+	;;
+controls-log.run)
+	printf 'it is \033[31mred\033[0m \007 \302\233 \377\376\000 bytes\n'
+	exit 6
 	;;
 controls.version)
 	printf '\033[31mred\033[0m \007 \302\233 \377\376 bytes\n'
@@ -174,20 +184,25 @@ clean() { # NAME: no control character in what was printed
 judge() { # RUNTIME FAULT
 	case $2 in
 	exits) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" \
-		'exited with status 3 before it was ready' 'see log/headend.log' ;;
+		'exited with status 3 before it was ready' \
+		'see log/headend.log; it said: no licence was found' ;;
+	fills-disk) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" \
+		'exited with status 1 before it was ready' \
+		'see log/headend.log; it said: .*(No space left on device|I/O error)' ;;
 	never-ready) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" \
 		'was not ready after 20 s' 'see log/headend.log' ;;
 	ignores-term) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" \
-		'SIGTERM' 'see log/client.log' ;;
+		'SIGTERM' 'see log/client.log; it said: not yet' ;;
 	floods) set -- "$1" "$2" 99 error "target 'faulty'" "verb 'run'" 'signal 25 .File size' \
-		'see log/(headend|client).log' ;;
+		'see log/(headend|client).log; it said: t' ;;
 	forks) set -- "$1" "$2" 0 pass ;;
 	forks-away) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" \
 		'exited with status 0 before it was ready' 'see log/headend.log' ;;
 	garbage-ready) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" 'readiness' \
 		'see log/headend.log' ;;
 	garbage-status) set -- "$1" "$2" 99 error "target 'faulty'" "'status'" \
-		'no inner address' 'see log/client-status' ;;
+		'no inner address .not JSON' \
+		'see log/client-status.json; it said: ."state": "up", "inner": 7' ;;
 	up-hangs) set -- "$1" "$2" 1 fail 'tunnel.up is no, expected (= )?yes' ;;
 	busy)
 		if [ "$1" = virtual ]; then
@@ -201,6 +216,8 @@ judge() { # RUNTIME FAULT
 		'exited with status 4 while it was needed' 'see log/(client|headend).log' ;;
 	controls) set -- "$1" "$2" 99 error "target 'faulty'" "'version' exited with 5" \
 		'see log/headend-version' ;;
+	controls-log) set -- "$1" "$2" 99 error "target 'faulty', verb 'run'" 'status 6' \
+		'see log/headend.log; it said: it is .*red.* bytes' ;;
 	needy) set -- "$1" "$2" 0 skip "target 'needy' needs the program 'no-such-program'" ;;
 	esac
 	id=$1-$2
@@ -213,7 +230,7 @@ judge() { # RUNTIME FAULT
 }
 
 faults='exits never-ready ignores-term floods forks forks-away garbage-ready garbage-status
-	up-hangs busy dies controls needy'
+	up-hangs busy dies controls controls-log fills-disk needy'
 
 attempt() { # RUNTIME FAULT
 	pair=faulty@plain,fault=$2
@@ -239,6 +256,33 @@ for fault in $faults; do
 	nothing_left "virtual-$fault"
 	judge virtual "$fault"
 done
+
+# --- the probe: who is wrong is not run, and the next cell is unaffected ---------------
+
+sed 's/duration: 4s/duration: 1s/' fault.yaml >quick.yaml
+for runtime in host virtual; do
+	name=probe-$runtime
+	start "$name" quick.yaml --runtime $runtime --jobs 1 --probe --pair faulty@plain,fault=exits \
+		--pair faulty@plain,fault=garbage-status --pair null@plain
+	finish "$name" 99
+	for fault in exits garbage-status; do
+		jq -r .reason "out/$name/faulty@plain,fault=$fault/router/quick/verdict.json" >reason
+		has reason "^target 'faulty' does not conform as headend, so it is not run: " \
+			"$name: $fault: says that it was not run"
+		has reason "verb 'run': .*exited with status 3 .*it said: no licence was found" \
+			"$name: $fault: and what was wrong, since a target is asked once"
+	done
+	is "$(jq -r .verdict "out/$name/null@plain/router/quick/verdict.json")" pass \
+		"$name: the next cell passes"
+	clean "$name"
+	nothing_left "$name"
+	rm -rf "out/$name"
+done
+start probe-forks quick.yaml --probe --pair faulty@plain,fault=forks
+finish probe-forks 99
+jq -r .reason "out/probe-forks/faulty@plain,fault=forks/router/quick/verdict.json" >reason
+has reason "verb 'run': left the process '(sh|sleep)' behind" 'probe-forks: says what was left'
+nothing_left probe-forks
 
 # --- bad input: nothing is run ------------------------------------------------------
 
