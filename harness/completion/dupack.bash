@@ -12,13 +12,13 @@ _dupack_names() {
 _dupack() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} words=''
-	local flags='--pair --middlebox --matrix --runtime --seed --repeat --jobs --shard --out'
+	local flags='--pair --middlebox --matrix --runtime --seed --repeat --jobs --shard --out --probe'
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words='run case list check report doctor --help --version'
 	else
 		case $command:$before in
-		run:--runtime | case:--runtime) words='virtual guest host' ;;
+		run:--runtime | case:--runtime | check:--runtime) words='virtual guest host' ;;
 		run:--pair | case:--pair | run:-p | case:-p) words=$(_dupack_names pairs pair) ;;
 		run:--middlebox | case:--middlebox | run:-m | case:-m)
 			words=$(_dupack_names middleboxes name)
@@ -28,6 +28,7 @@ _dupack() {
 		run:--out | case:--out | run:-o | case:-o | run:--resume | report:--*) ;;
 		run:*) words="$flags --resume --json --help $(_dupack_names cases name)" ;;
 		case:*) words="$flags --help" ;;
+		check:*) [[ $word != -* ]] || words='--probe --runtime --help' ;;
 		list:*) words='cases pairs targets middleboxes metrics --json --help' ;;
 		report:*) words='--html --junit --markdown --help' ;;
 		doctor:*) words='--json --help' ;;
