@@ -329,7 +329,8 @@ int pair_stop(struct pair_run *p, struct err *err)
 				  "target '%s', verb 'run': '%s' did not end within %llu s of "
 				  "SIGTERM and was killed; see log/%s.log",
 				  p->ends[m].target->name, pair_members[m].name,
-				  (unsigned long long)(TARGET_GRACE_NS / NS_PER_S), pair_members[m].name);
+				  (unsigned long long)(TARGET_GRACE_NS / NS_PER_S),
+				  pair_members[m].name);
 		endpoint_quote(&p->ends[m], pair_members[m].name, err);
 	}
 	return rc;

@@ -104,8 +104,7 @@ static int demand(const char *word, bool carrier_too, const struct pair_targets 
  *
  * Return: 0 or -1
  */
-int capability_check(const struct spec_case *c, const struct pair_targets *targets,
-		     struct err *err)
+int capability_check(const struct spec_case *c, const struct pair_targets *targets, struct err *err)
 {
 	if ((c->ipv6 && demand(CAPABILITY_OUTER_IPV6, true, targets, err)) ||
 	    (c->inner_ipv6 && demand(CAPABILITY_INNER_IPV6, false, targets, err)))

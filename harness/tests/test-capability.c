@@ -16,8 +16,8 @@ static struct target *make(const char *name, const char *role, const char *caps)
 	AUTO_FREE char *dir = io_printf("targets/%s", name);
 	AUTO_FREE char *file = io_printf("%s/target.yaml", dir);
 	AUTO_FREE char *program = io_printf("%s/target", dir);
-	AUTO_FREE char *text = io_printf("name: %s\nroles: [%s]\ncarriages: [esp]\ncaps: %s\n",
-					 name, role, caps);
+	AUTO_FREE char *text =
+		io_printf("name: %s\nroles: [%s]\ncarriages: [esp]\ncaps: %s\n", name, role, caps);
 	struct target *t;
 	struct err err = { 0 };
 
@@ -65,14 +65,14 @@ static void check_refused(const char *line, const char *want)
 
 int main(void)
 {
-	const struct declared none = { "[]", "[]", "[]" }, all = { "[dpd, ipv6, inner-ipv6]",
-								     "[dpd, ipv6, inner-ipv6]",
-								     "[ipv6]" };
+	const struct declared none = { "[]", "[]", "[]" },
+			      all = { "[dpd, ipv6, inner-ipv6]", "[dpd, ipv6, inner-ipv6]",
+				      "[ipv6]" };
 
 	files_begin();
 	check("", &none, "", "who needs nothing gets it");
-	check("needs: [dpd]", &none,
-	      "the case needs 'dpd', which target 'alice' does not declare", "none has it");
+	check("needs: [dpd]", &none, "the case needs 'dpd', which target 'alice' does not declare",
+	      "none has it");
 	check("needs: [dpd]", &(struct declared){ "[dpd]", "[]", NULL },
 	      "the case needs 'dpd', which target 'bob' does not declare", "one end has it");
 	check("needs: [dpd]", &(struct declared){ "[rekey-ike, dpd]", "[dpd]", "[]" }, "",

@@ -313,7 +313,8 @@ int main(void)
 	struct err err = { 0 };
 
 	if (choice_parse("ctcp,timers=1s_2s,port=10000,proposals=aes128-sha256-ecp256,"
-			 "retransmit=on", &carriage, &err))
+			 "retransmit=on",
+			 &carriage, &err))
 		abort();
 	if (!root_become() || !mkdtemp(folder)) {
 		puts("1..0 # SKIP not root, nor a user namespace");
