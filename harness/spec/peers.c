@@ -199,11 +199,12 @@ void target_list_release(struct target_list *list)
 	*list = (struct target_list){ 0 };
 }
 
-static bool can_carry(const struct target_list *targets, const char *carriage)
+static bool can_carry(const struct target_list *targets, const char *carriage, bool all)
 {
 	for (size_t i = 0; i < targets->len; i++)
 		if (strcmp(targets->v[i]->name, carriage) == 0)
-			return strings_have(&targets->v[i]->roles, "carrier");
+			return strings_have(&targets->v[i]->roles, "carrier") &&
+			       (all || targets->v[i]->matrix);
 	return true; /* the implementations do it themselves */
 }
 
@@ -225,7 +226,7 @@ static void add_pair(struct pair_list *list, const struct target *client,
 }
 
 static void add_pairs(struct pair_list *list, const struct target_list *targets,
-		      const struct target *client, const struct target *headend)
+		      const struct target *client, const struct target *headend, bool all)
 {
 	if (!strings_have(&client->roles, "client") || !strings_have(&headend->roles, "headend") ||
 	    !understand(client, headend))
@@ -233,7 +234,8 @@ static void add_pairs(struct pair_list *list, const struct target_list *targets,
 	for (size_t i = 0; i < client->carriages.len; i++) {
 		const char *carriage = client->carriages.v[i];
 
-		if (strings_have(&headend->carriages, carriage) && can_carry(targets, carriage))
+		if (strings_have(&headend->carriages, carriage) &&
+		    can_carry(targets, carriage, all))
 			add_pair(list, client, headend, carriage);
 	}
 }
@@ -250,7 +252,7 @@ void pair_list_form(const struct target_list *targets, bool all, struct pair_lis
 	for (size_t c = 0; c < targets->len; c++)
 		for (size_t h = 0; h < targets->len; h++)
 			if (all || (targets->v[c]->matrix && targets->v[h]->matrix))
-				add_pairs(ret, targets, targets->v[c], targets->v[h]);
+				add_pairs(ret, targets, targets->v[c], targets->v[h], all);
 }
 
 /** pair_list_release() - Free the pairs; a zeroed list is fine */
