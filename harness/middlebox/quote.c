@@ -40,12 +40,13 @@ static void add32(uint8_t *p, uint32_t more)
  */
 bool quote_read(const struct packet *icmp, struct quote *ret)
 {
-	const uint8_t *ip = icmp->l4 + ICMP_HEADER;
+	const uint8_t *ip;
 	size_t header, len;
 
 	if (!forge_is_error(icmp) || icmp->fragment || icmp->more_fragments ||
 	    icmp->l4_len < ICMP_HEADER + 20 || !packet_l4_checksum_ok(icmp))
 		return false;
+	ip = icmp->l4 + ICMP_HEADER;
 	len = icmp->l4_len - ICMP_HEADER;
 	if (ip[0] >> 4 != icmp->version)
 		return false;

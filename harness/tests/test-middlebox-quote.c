@@ -140,7 +140,7 @@ static void test_untouched(int version)
 	tap_ok(sim_passed(s, DIR_DOWN) && !memcmp(s->out[0].ip, error, len),
 	       "nor an error whose checksum is wrong");
 	error[header + 2] ^= 0x55;
-	for (size_t cut = header; cut < len; cut++) /* for the sanitizers */
+	for (size_t cut = 1; cut < len; cut++) /* for the sanitizers */
 		sim_raw(s, DIR_DOWN, error, cut);
 	tap_is(sim_counter(s, COUNTER_QUOTE_TRANSLATED), 0, "none of them counts");
 	sim_free(s);
