@@ -65,8 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	for (size_t i = 0; i < sizeof(cuts); i++)
 		cuts[i] = fuzz_u8(&in);
-	stream_reader_init(&whole, prefix);
-	stream_reader_init(&pieces, prefix);
+	stream_reader_init(&whole, prefix, FAULT_NONE);
+	stream_reader_init(&pieces, prefix, FAULT_NONE);
 	feed(&whole, in.p, in.len, &one);
 	if (datagram_parse(in.p, in.len, &d) == COUNT_NONE)
 		FUZZ_CHECK(d.bytes > in.p && d.bytes + d.len <= in.p + in.len);

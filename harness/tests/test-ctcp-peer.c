@@ -401,6 +401,44 @@ static void check_close(void)
 	tap_is(e->sent_len, sent, "once");
 }
 
+/* RFC 5961 section 3.2, RFC 9293 section 3.8.6: what retransmit=on is beside retransmitting */
+static void check_honest_sender(void)
+{
+	AUTO_END struct end *e = end_new(true);
+	uint32_t expected;
+	size_t sent;
+
+	e->profile.retransmit = e->profile.pure_acks = true;
+	e->profile.ack = ACK_INORDER;
+	establish(e);
+	expected = e->peer.in.next;
+	sent = e->sent_len;
+	wire(e, RST, expected + 70000, 0);
+	tap_ok(e->peer.state == PEER_ESTABLISHED && e->sent_len == sent,
+	       "a RST behind the window is ignored");
+	wire(e, RST, expected + 100, 0);
+	tap_ok(e->peer.state == PEER_ESTABLISHED && e->sent_len == sent + 1 &&
+		       last(e)->flags == ACK && last(e)->ack == expected,
+	       "one in the window is answered with what is expected");
+	e->profile.fault = PEER_BELIEVES_RESETS;
+	wire(e, RST, expected + 100, 0);
+	tap_is(e->peer.state, PEER_CLOSED, "or believed, with this fault");
+	e->profile.fault = PEER_HONEST;
+	establish(e);
+	peer_close(&e->peer, e->now, &e->out);
+	tap_ok(last(e)->flags == RST && last(e)->seq == e->peer.next,
+	       "closing is a RST that such a peer believes");
+	establish(e);
+	e->peer.out.window = 300;
+	sent = e->sent_len;
+	for (int i = 0; i < 20; i++)
+		esp(e, (uint8_t)i);
+	tap_ok(e->peer.next - e->peer.out.una <= 300 && e->sent_len > sent,
+	       "no more is sent than the window has room for");
+	wire(e, RST, e->peer.in.next, 0);
+	tap_is(e->peer.state, PEER_CLOSED, "the RST that is expected closes");
+}
+
 static void check_ike_timeout(void)
 {
 	AUTO_END struct end *e = end_new(false);
@@ -497,6 +535,7 @@ int main(void)
 	check_receiver_bounds();
 	check_never_retransmits();
 	check_close();
+	check_honest_sender();
 	check_ike_timeout();
 	check_drops();
 	check_esp_forms();

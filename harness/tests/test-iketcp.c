@@ -72,7 +72,7 @@ static void feed(const uint8_t *bytes, size_t len)
 
 static void begin(bool prefix)
 {
-	stream_reader_init(&reader, prefix);
+	stream_reader_init(&reader, prefix, FAULT_NONE);
 	said[0] = '\0';
 }
 

@@ -265,7 +265,7 @@ size_t ctcp_inner_build(const struct ctcp_datagram *d, uint16_t outer_port, uint
 }
 
 /**
- * ctcp_segment_build() - A segment as a whole IPv4 packet, checksums right
+ * ctcp_segment_build() - A segment as a whole IPv4 packet, checksums right unless it is spoiled
  * @s:		The segment
  * @ip_id:	IPv4 Identification
  * @buf:	Receives the packet
@@ -305,6 +305,6 @@ size_t ctcp_segment_build(const struct ctcp_segment *s, uint16_t ip_id, uint8_t 
 	}
 	if (s->payload_len)
 		memcpy(tcp + header, s->payload, s->payload_len);
-	put16(tcp + 16, packet_l4_checksum(&p));
+	put16(tcp + 16, packet_l4_checksum(&p) ^ s->spoiled);
 	return len;
 }

@@ -65,6 +65,7 @@ struct ctcp_segment {
 	uint16_t mss; /* an MSS option if not 0 */
 	const uint8_t *payload; /* borrowed */
 	size_t payload_len;
+	bool spoiled; /* a fault: its checksum is to be wrong */
 };
 
 void ctcp_trailer_encode(const struct ctcp_trailer *t, uint8_t out[CTCP_TRAILER_LEN]);

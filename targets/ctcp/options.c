@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 
 #define VALUE_MAX 32
 
-enum kind { ON_OFF, ACK_RULE, SYN_OPTIONS, INNER_FORM, NUMBER16, SECONDS };
+enum kind { ON_OFF, ACK_RULE, SYN_OPTIONS, INNER_FORM, NUMBER16, NUMBER32, SECONDS, FAULT };
 
 struct row {
 	const char *key;
@@ -37,15 +38,43 @@ static const struct row rows[] = {
 	{ "keepalive", SECONDS, AT(keepalive_ns), "SECONDS",
 	  "a pure ACK after so long without sending; 0: never (0)" },
 	{ "handshake-timeout", SECONDS, AT(handshake_ns), "SECONDS", "of the TCP handshake (3)" },
+	{ "iss", NUMBER32, AT(iss), "N", "the initial sequence number; 0: random (0)" },
+	{ "fault", FAULT, AT(fault), "NAME", "what is wrong with retransmit=on, see below (none)" },
 	{ "ike-timeout", SECONDS, AT(ike_ns), "SECONDS",
 	  "from there to the first ESP; 0: none (60)" },
 };
 
-/** options_help() - One line for each option */
+static const struct {
+	const char *name, *help;
+} faults[] = {
+	[PEER_HONEST] = { "none", "it is an honest TCP sender" },
+	[PEER_OTHER_BYTES] = { "other-bytes", "what is sent again has one bit turned" },
+	[PEER_BAD_CHECKSUM] = { "bad-checksum", "what is sent again has a wrong checksum" },
+	[PEER_NO_BACKOFF] = { "no-backoff", "the time-out never grows" },
+	[PEER_IGNORES_WINDOW] = { "ignores-window", "the window is taken to be 65535" },
+	[PEER_STOPS_AT_WRAP] = { "stops-at-wrap",
+				 "nothing is sent behind sequence number 4294967295" },
+	[PEER_BELIEVES_RESETS] = { "believes-resets", "a RST closes whatever its sequence number" },
+};
+static_assert(ARRAY_SIZE(faults) == PEER_FAULTS, "every fault has a name");
+
+/** options_help() - One line for each option, and for each fault */
 void options_help(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		fprintf(out, "  %s=%s: %s\n", rows[i].key, rows[i].values, rows[i].help);
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+		fprintf(out, "  fault=%s: %s\n", faults[i].name, faults[i].help);
+}
+
+static bool take_fault(const char *value, enum peer_fault *ret)
+{
+	for (int i = 0; i < PEER_FAULTS; i++)
+		if (strcmp(value, faults[i].name) == 0) {
+			*ret = (enum peer_fault)i;
+			return true;
+		}
+	return false;
 }
 
 static int word(const char *value, const char *const *words, int len)
@@ -108,8 +137,15 @@ static bool store(const struct row *row, const char *value, void *field)
 			return false;
 		*(uint16_t *)field = (uint16_t)n;
 		return true;
+	case NUMBER32:
+		if (units_count(value, &n) || n > UINT32_MAX)
+			return false;
+		*(uint32_t *)field = (uint32_t)n;
+		return true;
 	case SECONDS:
 		return seconds(value, field);
+	case FAULT:
+		return take_fault(value, field);
 	}
 	return false;
 }

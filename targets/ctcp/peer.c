@@ -16,7 +16,8 @@
  *
  * The default profile reads neither ack nor window of what it receives, takes data whatever its
  * sequence number, acknowledges the highest number seen and only on its next data, and never
- * sends anything twice.  That is cTCP, and why it dies behind a TCP proxy.
+ * sends anything twice.  That is cTCP, and why it dies behind a TCP proxy.  With retransmit=on it
+ * does all of these as TCP does, unless a fault is asked for.
  */
 #include "peer.h"
 
@@ -104,13 +105,14 @@ static void enter(struct peer *p, enum peer_state state, uint64_t now, const str
 		p->next = p->iss + 1;
 		sender_release(&p->out);
 		sender_init(&p->out, p->next);
+		p->out.no_backoff = p->profile->fault == PEER_NO_BACKOFF;
 	} else if (state == PEER_CLOSED) {
 		peer_release(p);
 	}
 }
 
-static void emit(struct peer *p, uint8_t flags, uint32_t seq, const uint8_t *payload, size_t len,
-		 uint64_t now, const struct peer_out *out)
+static struct ctcp_segment segment(const struct peer *p, uint8_t flags, uint32_t seq,
+				   const uint8_t *payload, size_t len)
 {
 	struct ctcp_segment s = {
 		.sport = p->at.local_port,
@@ -126,16 +128,21 @@ static void emit(struct peer *p, uint8_t flags, uint32_t seq, const uint8_t *pay
 
 	memcpy(s.src, p->at.local, sizeof(s.src));
 	memcpy(s.dst, p->at.remote, sizeof(s.dst));
+	return s;
+}
+
+static void emit(struct peer *p, uint8_t flags, uint32_t seq, const uint8_t *payload, size_t len,
+		 uint64_t now, const struct peer_out *out)
+{
+	struct ctcp_segment s = segment(p, flags, seq, payload, len);
+
 	p->sent_ns = now;
 	out->segment(out->ctx, &s);
 }
 
-static void emit_data(struct peer *p, uint32_t seq, const uint8_t *payload, size_t len,
-		      uint64_t now, const struct peer_out *out)
+static uint8_t data_flags(const struct peer *p)
 {
-	uint8_t flags = PACKET_TCP_ACK | (p->profile->psh ? PACKET_TCP_PSH : 0);
-
-	emit(p, flags, seq, payload, len, now, out);
+	return PACKET_TCP_ACK | (p->profile->psh ? PACKET_TCP_PSH : 0);
 }
 
 static void emit_ack(struct peer *p, uint64_t now, const struct peer_out *out)
@@ -146,21 +153,35 @@ static void emit_ack(struct peer *p, uint64_t now, const struct peer_out *out)
 static void transmit(struct peer *p, const uint8_t *payload, size_t len, uint64_t now,
 		     const struct peer_out *out)
 {
-	if (p->profile->retransmit && !sender_keep(&p->out, p->next, payload, len, now)) {
+	bool wraps = p->next + (uint32_t)len < p->next;
+
+	if ((wraps && p->profile->fault == PEER_STOPS_AT_WRAP) ||
+	    (p->profile->retransmit && !sender_keep(&p->out, p->next, payload, len, now))) {
 		out->counts[COUNT_SEND_BUFFER_FULL]++;
 		return;
 	}
-	emit_data(p, p->next, payload, len, now, out);
+	emit(p, data_flags(p), p->next, payload, len, now, out);
 	p->next += (uint32_t)len;
 }
 
 static void resend(struct peer *p, const struct unacked *u, uint64_t now,
 		   const struct peer_out *out)
 {
+	uint8_t other[CTCP_INNER_MAX + CTCP_TRAILER_LEN];
+	struct ctcp_segment s;
+
 	if (!u)
 		return;
+	s = segment(p, data_flags(p), u->seq, u->payload, u->len);
+	s.spoiled = p->profile->fault == PEER_BAD_CHECKSUM;
+	if (p->profile->fault == PEER_OTHER_BYTES) {
+		memcpy(other, u->payload, u->len);
+		other[u->len / 2] ^= 1;
+		s.payload = other;
+	}
 	out->counts[COUNT_RETRANSMITTED]++;
-	emit_data(p, u->seq, u->payload, u->len, now, out);
+	p->sent_ns = now;
+	out->segment(out->ctx, &s);
 }
 
 static void enqueue(struct peer *p, const uint8_t *payload, size_t len, const struct peer_out *out)
@@ -176,9 +197,14 @@ static void enqueue(struct peer *p, const uint8_t *payload, size_t len, const st
 	p->queue[p->queue_len++].len = len;
 }
 
+static uint32_t choose_iss(const struct peer *p, const struct peer_out *out)
+{
+	return p->profile->iss ? p->profile->iss : out->random32(out->ctx);
+}
+
 static void open_active(struct peer *p, uint64_t now, const struct peer_out *out)
 {
-	p->iss = out->random32(out->ctx);
+	p->iss = choose_iss(p, out);
 	p->next = p->iss + 1;
 	receiver_init(&p->in, p->profile->ack, 0);
 	enter(p, PEER_SYN_SENT, now, out);
@@ -296,12 +322,19 @@ static void receive_payload(struct peer *p, const struct packet *seg, const stru
 	deliver(p, &d, out);
 }
 
+static void note_window(struct peer *p, const struct packet *seg)
+{
+	if (p->profile->fault != PEER_IGNORES_WINDOW)
+		p->out.window = seg->window;
+}
+
 static void receive_data(struct peer *p, const struct packet *seg, uint64_t now,
 			 const struct peer_out *out)
 {
 	bool nothing = packet_seq_len(seg) == 0;
 	enum count why;
 
+	note_window(p, seg);
 	if (p->profile->retransmit && seg->flags & PACKET_TCP_ACK)
 		resend(p, sender_ack(&p->out, seg->ack, nothing, p->next, now), now, out);
 	if (!seg->payload_len) {
@@ -322,7 +355,7 @@ static void receive_data(struct peer *p, const struct packet *seg, uint64_t now,
 static void open_passive(struct peer *p, const struct packet *seg, uint64_t now,
 			 const struct peer_out *out)
 {
-	p->iss = out->random32(out->ctx);
+	p->iss = choose_iss(p, out);
 	p->irs = seg->seq;
 	p->next = p->iss + 1;
 	p->form = p->profile->inner;
@@ -356,6 +389,7 @@ static void receive_syn_sent(struct peer *p, const struct packet *seg, uint64_t 
 	p->irs = seg->seq;
 	receiver_init(&p->in, p->profile->ack, seg->seq + 1);
 	enter(p, PEER_ESTABLISHED, now, out);
+	note_window(p, seg);
 	emit_ack(p, now, out);
 	for (unsigned int i = 0; i < p->queue_len; i++)
 		transmit(p, p->queue[i].bytes, p->queue[i].len, now, out);
@@ -370,6 +404,25 @@ static void receive_syn_again(struct peer *p, const struct packet *seg, uint64_t
 		open_passive(p, seg, now, out);
 	else if (p->state == PEER_SYN_RECEIVED)
 		emit(p, PACKET_TCP_SYN | PACKET_TCP_ACK, p->iss, NULL, 0, now, out);
+}
+
+/*
+ * cTCP believes every RST.  RFC 5961 section 3.2: only one with the number that is expected; one
+ * in the window is answered with an ACK, by which its sender, if it is the peer, finds that number.
+ */
+static void receive_reset(struct peer *p, const struct packet *seg, uint64_t now,
+			  const struct peer_out *out)
+{
+	bool checks = p->profile->retransmit && p->profile->fault != PEER_BELIEVES_RESETS &&
+		      p->state == PEER_ESTABLISHED;
+
+	if (!checks || seg->seq == p->in.next) {
+		out->counts[COUNT_RESET]++;
+		enter(p, PEER_CLOSED, now, out);
+	} else if (seq_lt(p->in.next, seg->seq) &&
+		   seq_lt(seg->seq, p->in.next + p->profile->window)) {
+		emit_ack(p, now, out);
+	}
 }
 
 /**
@@ -387,8 +440,7 @@ void peer_receive(struct peer *p, const struct packet *seg, uint64_t now_ns,
 		return;
 	}
 	if (seg->flags & PACKET_TCP_RST) {
-		out->counts[COUNT_RESET]++;
-		enter(p, PEER_CLOSED, now_ns, out);
+		receive_reset(p, seg, now_ns, out);
 		return;
 	}
 	if (p->state == PEER_SYN_SENT) {
@@ -470,11 +522,14 @@ void peer_expire(struct peer *p, uint64_t now_ns, const struct peer_out *out)
 		emit_ack(p, now_ns, out);
 }
 
-/** peer_close() - End the connection, if there is one, with the one RST of cTCP: seq 0, ack 0 */
+/**
+ * peer_close() - End the connection, if there is one, with the one RST of cTCP: seq 0, ack 0;
+ * to one that checks it with the number that it expects
+ */
 void peer_close(struct peer *p, uint64_t now_ns, const struct peer_out *out)
 {
 	if (p->state == PEER_CLOSED)
 		return;
-	emit(p, PACKET_TCP_RST, 0, NULL, 0, now_ns, out);
+	emit(p, PACKET_TCP_RST, p->profile->retransmit ? p->next : 0, NULL, 0, now_ns, out);
 	enter(p, PEER_CLOSED, now_ns, out);
 }

@@ -19,14 +19,28 @@ struct packet;
 
 #define PEER_QUEUE 8 /* IKE messages that wait for the handshake */
 
+/** What can be wrong with the sender of retransmit=on, one at a time. */
+enum peer_fault {
+	PEER_HONEST,
+	PEER_OTHER_BYTES,
+	PEER_BAD_CHECKSUM,
+	PEER_NO_BACKOFF,
+	PEER_IGNORES_WINDOW,
+	PEER_STOPS_AT_WRAP,
+	PEER_BELIEVES_RESETS,
+	PEER_FAULTS
+};
+
 /** The behaviours; all but the defaults of peer_profile_default() are options. */
 struct peer_profile {
 	enum ack_rule ack;
 	bool pure_acks; /* acknowledge each segment at once, not only on the next data */
-	bool retransmit; /* be a TCP sender, and drop duplicates */
+	bool retransmit; /* be a TCP sender, drop duplicates, and check resets */
+	enum peer_fault fault;
 	bool psh;
 	bool check_cookie;
 	uint16_t port; /* of the head-end */
+	uint32_t iss; /* the initial sequence number; 0: random */
 	uint16_t syn_mss; /* 0: no options on SYN and SYN|ACK */
 	uint16_t window;
 	enum esp_form inner; /* how the local stack sends its ESP, until it is seen */

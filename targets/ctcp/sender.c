@@ -14,7 +14,9 @@
 /** sender_init() - Nothing sent yet; @una is the number of the first byte to come */
 void sender_init(struct sender *s, uint32_t una)
 {
-	*s = (struct sender){ .una = una, .rto_ns = RTO_MIN_NS, .deadline_ns = UINT64_MAX };
+	*s = (struct sender){
+		.una = una, .window = SENDER_LIMIT, .rto_ns = RTO_MIN_NS, .deadline_ns = UINT64_MAX
+	};
 }
 
 /** sender_release() - Free what is kept; sender_init() makes it usable again */
@@ -46,7 +48,7 @@ bool sender_keep(struct sender *s, uint32_t seq, const uint8_t *payload, size_t 
 {
 	struct unacked *u;
 
-	if (s->bytes + len > SENDER_LIMIT)
+	if (s->first && s->bytes + len > (s->window < SENDER_LIMIT ? s->window : SENDER_LIMIT))
 		return false;
 	u = malloc(sizeof(*u) + len);
 	if (!u)
@@ -145,7 +147,8 @@ const struct unacked *sender_expire(struct sender *s, uint32_t sent, uint64_t no
 {
 	if (!s->first || now_ns < s->deadline_ns)
 		return NULL;
-	s->rto_ns = s->rto_ns * 2 < RTO_MAX_NS ? s->rto_ns * 2 : RTO_MAX_NS;
+	if (!s->no_backoff)
+		s->rto_ns = s->rto_ns * 2 < RTO_MAX_NS ? s->rto_ns * 2 : RTO_MAX_NS;
 	s->duplicates = 0;
 	s->recovering = true;
 	s->recover = sent;

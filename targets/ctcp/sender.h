@@ -6,9 +6,9 @@
  * It keeps what was sent until it is acknowledged, resends the first missing
  * segment on three duplicate ACKs (RFC 5681 section 3.2) and the next one on a
  * partial ACK (RFC 6582), and on a timeout (RFC 6298).  Segment boundaries
- * never change: a cTCP segment is a datagram.  It has no congestion window and
- * reads no window: both ends always offer 65535, and that is its limit.  It
- * never gives up: the IKE daemon does.
+ * never change: a cTCP segment is a datagram.  It has no congestion window; it
+ * keeps to the window that it is offered, but for one segment, since a datagram
+ * cannot be cut to fit.  It never gives up: the IKE daemon does.
  */
 #ifndef CTCP_SENDER_H
 #define CTCP_SENDER_H
@@ -32,6 +32,8 @@ struct unacked {
 struct sender {
 	struct unacked *first, *last; /* owned, in order of seq */
 	size_t bytes;
+	uint32_t window; /* what the other end offers */
+	bool no_backoff; /* a fault: the time-out stays what it is */
 	uint32_t una; /* the lowest number not acknowledged */
 	uint32_t recover; /* while .recovering: until this is acknowledged */
 	bool recovering;

@@ -69,7 +69,7 @@ static struct conn *add_conn(struct carrier *c, int fd, const struct address *pe
 		k->fd = fd;
 		k->peer = *peer;
 		k->deadline_ns = UINT64_MAX;
-		stream_reader_init(&k->in, !c->client);
+		stream_reader_init(&k->in, !c->client, c->profile->fault);
 		return k;
 	}
 	return NULL;
@@ -89,11 +89,16 @@ static void end_conn(struct carrier *c, struct conn *k)
 	c->counts[COUNT_CLOSED]++;
 }
 
+static bool may_open(const struct carrier *c)
+{
+	return c->profile->fault != FAULT_NO_RECONNECT || !c->counts[COUNT_OPENED];
+}
+
 /* It broke, or the other end closed it in order */
 static void lose_conn(struct carrier *c, struct conn *k, bool in_order, uint64_t now_ns)
 {
 	struct peer *p = find_peer(c, &k->peer);
-	bool reopen = p && p->conn == k && p->wanted;
+	bool reopen = p && p->conn == k && p->wanted && may_open(c);
 
 	if (reopen && k->heard && now_ns - p->opened_ns >= BACKOFF_MIN_NS)
 		p->backoff_ns = 0; /* it was a good one: no reason to wait */
@@ -137,8 +142,10 @@ static void open_conn(struct carrier *c, struct peer *p, bool replay, uint64_t n
 		return; /* the next packet of the stack tries again */
 	}
 	k->connecting = true;
-	memcpy(k->out, STREAM_PREFIX, STREAM_PREFIX_LEN);
-	k->out_end = STREAM_PREFIX_LEN;
+	if (c->profile->fault != FAULT_PREFIX_ONCE || !c->counts[COUNT_OPENED]) {
+		memcpy(k->out, STREAM_PREFIX, STREAM_PREFIX_LEN);
+		k->out_end = STREAM_PREFIX_LEN;
+	}
 	p->conn = k;
 	if (replay && p->ike_len)
 		enqueue(k, &(struct datagram){
@@ -197,7 +204,8 @@ void carrier_from_stack(struct carrier *c, const uint8_t *packet, size_t len, ui
 	}
 	note(p, &d);
 	p->wanted |= c->client && d.what == STREAM_IKE;
-	if (!p->conn && p->wanted && p->retry_ns == UINT64_MAX && p->not_before_ns <= now_ns)
+	if (!p->conn && p->wanted && p->retry_ns == UINT64_MAX && p->not_before_ns <= now_ns &&
+	    may_open(c))
 		open_conn(c, p, d.what != STREAM_IKE, now_ns);
 	if (!p->conn) {
 		c->counts[COUNT_NO_CONNECTION]++;

@@ -13,6 +13,7 @@
 
 #include "count.h"
 #include "datagram.h"
+#include "fault.h"
 #include "stream.h"
 
 struct err;
@@ -27,6 +28,7 @@ struct profile {
 	bool inner_esp; /* the stacks send ESP bare, not in UDP */
 	uint64_t user_timeout_ns; /* how long sent bytes may stay without an answer; 0: the kernel's
 				   */
+	enum fault fault;
 };
 
 /** What the carrier does to the world. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -40,6 +41,28 @@ static bool take_user_timeout(const char *value, struct profile *p)
 }
 
 static const struct {
+	const char *name, *help;
+} faults[] = {
+	[FAULT_NONE] = { "none", "the stream is as RFC 9329 has it" },
+	[FAULT_NO_RECONNECT] = { "no-reconnect", "a connection that is lost is the last" },
+	[FAULT_PREFIX_ONCE] = { "prefix-once", "only the first connection begins with the prefix" },
+	[FAULT_FORGETS_PARTIAL] = { "forgets-partial",
+				    "a message that did not come in one piece is forgotten" },
+	[FAULT_ONE_A_READ] = { "one-a-read", "of messages that come together the first is taken" },
+};
+static_assert(ARRAY_SIZE(faults) == FAULTS, "every fault has a name");
+
+static bool take_fault(const char *value, struct profile *p)
+{
+	for (int i = 0; i < FAULTS; i++)
+		if (strcmp(value, faults[i].name) == 0) {
+			p->fault = (enum fault)i;
+			return true;
+		}
+	return false;
+}
+
+static const struct {
 	const char *key;
 	bool (*take)(const char *value, struct profile *p);
 	const char *values, *help;
@@ -49,6 +72,7 @@ static const struct {
 	  "how the local stacks send their ESP, and at which port a head-end's hears IKE first (udp)" },
 	{ "user-timeout", take_user_timeout, "SECONDS",
 	  "how long sent bytes may stay unacknowledged; 0: as long as the kernel likes (30)" },
+	{ "fault", take_fault, "NAME", "what is wrong, see below (none)" },
 };
 
 /** options_default() - What holds without options */
@@ -57,11 +81,13 @@ void options_default(struct profile *p)
 	*p = (struct profile){ .port = PORT_NATT, .user_timeout_ns = 30 * NS_PER_S };
 }
 
-/** options_help() - One line for each option */
+/** options_help() - One line for each option, and for each fault */
 void options_help(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		fprintf(out, "  %s=%s: %s\n", rows[i].key, rows[i].values, rows[i].help);
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+		fprintf(out, "  fault=%s: %s\n", faults[i].name, faults[i].help);
 }
 
 static int parse_one(const char *item, size_t len, struct profile *p, struct err *err)

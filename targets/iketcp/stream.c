@@ -11,9 +11,11 @@
  * stream_reader_init() - Begin a stream
  * @r:		Filled in
  * @prefix:	Does the other end begin with the prefix?
+ * @fault:	What is wrong with it
  */
-void stream_reader_init(struct stream_reader *r, bool prefix)
+void stream_reader_init(struct stream_reader *r, bool prefix, enum fault fault)
 {
+	r->fault = fault;
 	r->begin = r->end = 0;
 	r->prefix = prefix;
 	r->broken = STREAM_NOTHING;
@@ -28,6 +30,8 @@ void stream_reader_init(struct stream_reader *r, bool prefix)
  */
 uint8_t *stream_reader_room(struct stream_reader *r, size_t *ret_size)
 {
+	if (r->fault == FAULT_FORGETS_PARTIAL)
+		r->begin = r->end;
 	memmove(r->bytes, r->bytes + r->begin, r->end - r->begin);
 	r->end -= r->begin;
 	r->begin = 0;
@@ -90,7 +94,7 @@ struct stream_message stream_reader_take(struct stream_reader *r)
 		return broken(r, STREAM_BAD_LENGTH);
 	if (have < len)
 		return m;
-	r->begin += len;
+	r->begin = r->fault == FAULT_ONE_A_READ ? r->end : r->begin + len;
 	m.bytes = p + STREAM_LENGTH_LEN;
 	m.len = len - STREAM_LENGTH_LEN;
 	m.what = kind_of(m.bytes, m.len);

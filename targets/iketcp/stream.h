@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fault.h"
+
 #define STREAM_PREFIX	   "IKETCP"
 #define STREAM_PREFIX_LEN  6
 #define STREAM_LENGTH_LEN  2
@@ -39,10 +41,11 @@ struct stream_reader {
 	uint8_t bytes[2 * (UINT16_MAX + 1)];
 	size_t begin, end; /* what is not yet taken */
 	bool prefix; /* is still to come */
+	enum fault fault; /* of its own, or FAULT_NONE */
 	enum stream_what broken; /* STREAM_NOTHING: it is not */
 };
 
-void stream_reader_init(struct stream_reader *r, bool prefix);
+void stream_reader_init(struct stream_reader *r, bool prefix, enum fault fault);
 uint8_t *stream_reader_room(struct stream_reader *r, size_t *ret_size);
 void stream_reader_filled(struct stream_reader *r, size_t len);
 struct stream_message stream_reader_take(struct stream_reader *r);
