@@ -64,6 +64,24 @@ MEASURE_LINK(link_change);
 MEASURE_LINK(drops_match);
 MEASURE_LINK(link_delay);
 MEASURE_LINK(link_rate);
+
+/* measure-carriage.c */
+MEASURE(changed_bytes);
+MEASURE(bad_checksums);
+MEASURE(beyond_window);
+MEASURE(carriage_backoff);
+
+/* measure-messages.c */
+MEASURE(messages_repeated);
+MEASURE(messages_changed);
+MEASURE(handshake_requests);
+MEASURE(handshake_backoff);
+
+/* measure-inner.c */
+MEASURE(leak_payload);
+MEASURE(inner_duplicates);
+MEASURE(inner_damaged);
+
 bool measure_middlebox(const struct evidence *e, const char *counter, struct metric_value *ret);
 
 bool measure_yes_no(bool yes, struct metric_value *ret);

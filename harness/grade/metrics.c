@@ -87,6 +87,30 @@ static const struct row {
 	  "gaps in the TCP data that were filled later, where most were seen" },
 	{ "carriage.holes_unfilled", UNIT_COUNT, measure_holes_unfilled,
 	  "gaps in the TCP data that stayed, where most were seen" },
+	{ "carriage.changed", UNIT_BYTES, measure_changed_bytes,
+	  "TCP data that client and head-end sent again with another value" },
+	{ "carriage.bad_checksums", UNIT_COUNT, measure_bad_checksums,
+	  "TCP segments that client and head-end sent with a wrong checksum" },
+	{ "carriage.beyond_window", UNIT_COUNT, measure_beyond_window,
+	  "TCP segments with new data behind the window that the sender was offered last" },
+	{ "carriage.backoff", UNIT_WORD, measure_carriage_backoff,
+	  "of the TCP segment that was sent most often: does the time between two grow: yes, no" },
+	{ "messages.repeated", UNIT_COUNT, measure_messages_repeated,
+	  "messages that client and head-end sent more than once, but for TCP" },
+	{ "messages.changed", UNIT_COUNT, measure_messages_changed,
+	  "of IKE, ESP and WireGuard: sent again with other bytes, but for TCP" },
+	{ "handshake.requests", UNIT_COUNT, measure_handshake_requests,
+	  "messages by which the client asked for a session, each time that it was sent" },
+	{ "handshake.backoff", UNIT_WORD, measure_handshake_backoff,
+	  "until the tunnel came up, of four or more of them: does the time between two grow: "
+	  "yes, no" },
+	{ "leak.payload", UNIT_COUNT, measure_leak_payload,
+	  "frames that client and head-end sent towards each other in which inner traffic can be "
+	  "read" },
+	{ "inner.duplicates", UNIT_COUNT, measure_inner_duplicates,
+	  "datagrams that came out of the tunnel into the lan once more" },
+	{ "inner.damaged", UNIT_COUNT, measure_inner_damaged,
+	  "packets that came out of the tunnel into the lan with a wrong checksum" },
 };
 
 static const struct link_row {

@@ -7,10 +7,7 @@
 #include <stdint.h>
 
 #include "base/prng.h"
-
-#define PAYLOAD_PROBE	0x64706b65U /* "dpke" */
-#define PAYLOAD_STREAM	0x64706b74U /* "dpkt" */
-#define PAYLOAD_SEGMENT 0x64706b73U /* "dpks" */
+#include "decode/marks.h"
 
 /** The first 16 bytes of a probe, of a TCP stream and of a synthetic segment, in network order. */
 struct payload_head {
