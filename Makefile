@@ -33,7 +33,7 @@ LIB_SRC := $(wildcard $(LIB_SRC))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TESTS	:= $(patsubst harness/tests/%.c,$(BUILD)/tests/%,$(wildcard harness/tests/test-*.c))
 SYSTEM_TESTS := $(patsubst %,harness/tests/%.sh,contract problem determinism devices faults fidelity timeline keys \
-	matrix)
+	matrix mutants)
 SH_TESTS := $(filter-out $(SYSTEM_TESTS),$(wildcard harness/tests/*.sh))
 TARGET_BINS := $(patsubst targets/%/,$(BUILD)/targets/%/carrier,$(dir $(wildcard targets/*/main.c))) \
 	   $(patsubst %.c,$(BUILD)/%.so,$(wildcard targets/*/preload.c))
