@@ -41,8 +41,11 @@ cd "$dir" || exit 99
 
 mkdir targets/faulty
 sed 's/null/faulty/' "$repository/targets/null/target.yaml" >targets/faulty/target.yaml
+cp "$repository/targets/null/target" targets/faulty/null
 cat >targets/faulty/target <<'TARGET'
 #!/bin/sh
+# Asked alone it keeps the contract
+[ "$DUPACK_CASE" != probe ] || exec "${0%/*}/null" "$@"
 [ "$1" != version ] || echo 1
 [ "$1" != run ] || exit 3
 TARGET
