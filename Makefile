@@ -105,11 +105,16 @@ check: ## install, build, and pass all tests; with SAN=address,undefined the uni
 	@$(MAKE) --no-print-directory -j $(JOBS) tests
 	@$(MAKE) --no-print-directory check-unit $(if $(SAN),,check-cases check-system)
 
+# One pair of each family and carriage; a matrix has them all
+BASELINE := strongswan@esp libreswan@iketcp vpnc:strongswan@ctcp openconnect:ocserv@dtls openvpn@tcp wireguard-go@udp
+
 .PHONY: check-cases
-check-cases: all ## the laboratory measured against itself, every pair once, the seed cases
+check-cases: all ## the laboratory measured against itself, every pair once, the cases of the catalogue
 	$(Q)prove -j $(JOBS) cases/lab
 	$(Q)prove -j $(JOBS) cases/pairs
 	$(Q)prove -j $(JOBS) cases/seed
+	$(Q)prove -j $(JOBS) $(filter-out cases/lab cases/pairs cases/seed cases/b %.md,$(wildcard cases/*))
+	$(Q)prove -j $(JOBS) cases/b :: $(BASELINE:%=--pair %)
 
 .PHONY: check-system
 check-system: tests ## whole executions: the problem, determinism, devices, faults, fidelity, keys; some minutes
