@@ -109,7 +109,8 @@ char *io_last_line(const char *path)
 	const char *line;
 
 	for (size_t i = 0; i < len; i++)
-		text[i] = text[i] ? text[i] : ' ';
+		if (!text[i])
+			text[i] = ' ';
 	while (len && isspace((unsigned char)text[len - 1]))
 		len--;
 	if (!len)

@@ -88,7 +88,7 @@ static void probe_file(struct check *check, const char *path)
 {
 	AUTO_FREE char *file = file_of(path);
 	AUTO_FREE char *folder = io_printf("%s/probe-XXXXXX", check->home.results);
-	const struct probe_options options = {
+	const struct probe_options how = {
 		.home = &check->home,
 		.folder = folder,
 		.runtime = check->runtime,
@@ -98,12 +98,9 @@ static void probe_file(struct check *check, const char *path)
 	struct err err = { 0 };
 
 	*strrchr(file, '/') = '\0';
-	if (io_mkdirs(check->home.results, &err))
-		note(check, &err);
-	else if (!mkdtemp(folder)) {
+	if (!io_mkdirs(check->home.results, &err) && !mkdtemp(folder))
 		err_set(&err, errno, "cannot make the folder '%s'", folder);
-		note(check, &err);
-	} else if (probe_target(file, &options, print_answer, (void *)path, &err))
+	if (err.text[0] || probe_target(file, &how, print_answer, (void *)path, &err))
 		note(check, &err);
 }
 

@@ -161,7 +161,7 @@ static void collect_end(const struct evidence_trace *t, enum direction own, stru
 	for (size_t i = 0; s && i < t->trace.len; i++) {
 		const struct trace_frame *f = &t->trace.frames[i];
 		bool out = f->direction == TRACE_OUTBOUND;
-		struct meanings m;
+		struct meanings m = { .len = 0 };
 
 		meaning_read(s, out ? (int)own : !own, f->bytes, f->len, &m);
 		if (out)

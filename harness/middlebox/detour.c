@@ -310,7 +310,7 @@ int device_setup_routes(int *ret_tun_outside, int *ret_tun_inside, struct err *e
 	AUTO_NLSOCK struct nl_sock *sk = NULL;
 	AUTO_CLOSE int outside = -1;
 	AUTO_CLOSE int inside = -1;
-	int ifindex[ARRAY_SIZE(detours)];
+	int ifindex[ARRAY_SIZE(detours)] = { 0 };
 
 	if (netlink_open(&sk, err))
 		return -1;

@@ -241,6 +241,21 @@ static bool copy_headers(struct pcapng *w, FILE *from)
 	return true;
 }
 
+/* A copy with the secrets in it; *ret_whole: @from reaches as far as its first frame */
+static int copy_with(FILE *from, const char *fresh, const struct pcapng_secrets *secrets,
+		     size_t len, bool *ret_whole, struct err *err)
+{
+	struct pcapng w = { .file = fopen(fresh, "we") };
+
+	if (!w.file)
+		return err_set(err, errno, "cannot write '%s'", fresh);
+	*ret_whole = copy_headers(&w, from);
+	for (size_t i = 0; *ret_whole && i < len; i++)
+		put_secrets(&w, &secrets[i]);
+	copy_bytes(&w, from, SIZE_MAX);
+	return pcapng_close(&w, err);
+}
+
 /**
  * pcapng_add_secrets() - Put secrets before the first frame of a finished capture
  * @path:	A file of pcapng_open(); one that ends before its first frame stays as it is
@@ -255,17 +270,12 @@ int pcapng_add_secrets(const char *path, const struct pcapng_secrets *secrets, s
 {
 	AUTO_FREE char *fresh = io_printf("%s.new", path);
 	AUTO_FCLOSE FILE *from = fopen(path, "re");
-	struct pcapng w = { .file = from ? fopen(fresh, "we") : NULL };
-	bool whole;
+	bool whole = false;
 	int rc;
 
-	if (!w.file)
+	if (!from)
 		return err_set(err, errno, "cannot add keys to '%s'", path);
-	whole = copy_headers(&w, from);
-	for (size_t i = 0; whole && i < len; i++)
-		put_secrets(&w, &secrets[i]);
-	copy_bytes(&w, from, SIZE_MAX);
-	rc = pcapng_close(&w, err);
+	rc = copy_with(from, fresh, secrets, len, &whole, err);
 	if (!rc && whole && rename(fresh, path))
 		rc = err_set(err, errno, "cannot replace '%s'", path);
 	if (rc || !whole)

@@ -55,7 +55,7 @@ static bool is_common(const char *key)
 /* "key=value,key=value", owned by the caller */
 static char *options_text(const struct choice *c)
 {
-	char *text = strdup("");
+	char *text = io_printf("%s", "");
 
 	for (size_t i = 0; i < c->options_len; i++) {
 		char *longer;

@@ -49,7 +49,7 @@ struct wire_rig {
 static struct wire_rig wire_open(const struct impairment *plan)
 {
 	struct wire_rig w = { 0 };
-	int control[2], a[2], b[2], size = 4 << 20;
+	int control[2] = { -1, -1 }, a[2] = { -1, -1 }, b[2] = { -1, -1 }, size = 4 << 20;
 
 	rig_close();
 	must(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) &&

@@ -202,7 +202,7 @@ static bool put_jump(uint8_t *from, const uint8_t *to)
 	int64_t way = (int64_t)((uintptr_t)to - ((uintptr_t)from + JUMP_LEN));
 	int32_t way32 = (int32_t)way;
 
-	if (way != way32)
+	if (way < INT32_MIN || way > INT32_MAX)
 		return false;
 	from[0] = 0xe9;
 	memcpy(from + 1, &way32, sizeof(way32));
