@@ -74,8 +74,16 @@ struct flow *flow_find(const struct flow_table *t, const struct flow_key *key)
 	struct flow *f;
 
 	LIST_FOREACH(f, bucket(t, key), by_key)
-	if (same_key(&f->key, key))
-		return f;
+	{
+		/* Of many flows none is in the cache: have both ends come while the key is compared
+		 */
+		__builtin_prefetch(&f->half[DIR_UP]);
+		__builtin_prefetch(&f->half[DIR_UP].window);
+		__builtin_prefetch(&f->half[DIR_DOWN]);
+		__builtin_prefetch(&f->half[DIR_DOWN].window);
+		if (same_key(&f->key, key))
+			return f;
+	}
 	return NULL;
 }
 

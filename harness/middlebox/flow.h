@@ -71,15 +71,17 @@ struct half {
 	struct history history; /* what it sent, for check-retransmission */
 };
 
+/** What each packet looks at comes first: it is in two lines of the processor's cache. */
 struct flow {
 	struct flow_key key;
+	LIST_ENTRY(flow) by_key;
+	TAILQ_ENTRY(flow) by_time;
+	uint64_t touched_ns;
 	enum flow_state state;
+	enum flow_timer timer;
 	enum direction initiator;
 	struct half half[DIR_COUNT]; /* DIR_UP: the sender of what travels up */
-	enum flow_timer timer;
-	uint64_t created_ns, touched_ns;
-	TAILQ_ENTRY(flow) by_time;
-	LIST_ENTRY(flow) by_key;
+	uint64_t created_ns;
 };
 
 TAILQ_HEAD(flow_time_list, flow);
