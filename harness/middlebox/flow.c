@@ -68,19 +68,20 @@ static bool same_key(const struct flow_key *a, const struct flow_key *b)
 	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
 }
 
+/* Of many flows none is in the cache: have both ends come while the key is compared */
+static void expect_halves(const struct flow *f)
+{
+	__builtin_prefetch(&f->half[DIR_UP]);
+	__builtin_prefetch(&f->half[DIR_UP].window);
+	__builtin_prefetch(&f->half[DIR_DOWN]);
+	__builtin_prefetch(&f->half[DIR_DOWN].window);
+}
+
 /** flow_find() - The flow with these addresses and ports, NULL if there is none */
 struct flow *flow_find(const struct flow_table *t, const struct flow_key *key)
 {
-	struct flow *f;
-
-	LIST_FOREACH(f, bucket(t, key), by_key)
-	{
-		/* Of many flows none is in the cache: have both ends come while the key is compared
-		 */
-		__builtin_prefetch(&f->half[DIR_UP]);
-		__builtin_prefetch(&f->half[DIR_UP].window);
-		__builtin_prefetch(&f->half[DIR_DOWN]);
-		__builtin_prefetch(&f->half[DIR_DOWN].window);
+	for (struct flow *f = LIST_FIRST(bucket(t, key)); f; f = LIST_NEXT(f, by_key)) {
+		expect_halves(f);
 		if (same_key(&f->key, key))
 			return f;
 	}
