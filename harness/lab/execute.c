@@ -112,6 +112,7 @@ static int watch(struct execution *x, const struct proc *p, uint64_t timeout_ns,
 	}
 }
 
+/* A transfer that is not over by then is stopped, and is not whole: that is measured */
 static int await_client(struct execution *x, struct helper *h, uint64_t timeout_ns, struct err *err)
 {
 	int ended = watch(x, &h->proc, timeout_ns, err);
@@ -119,6 +120,8 @@ static int await_client(struct execution *x, struct helper *h, uint64_t timeout_
 
 	if (ended < 0)
 		return -1;
+	if (!ended)
+		return helper_stop(h, err);
 	if (proc_await(&h->proc, 0) && h->proc.status == 0)
 		return 0;
 	return err_set_kind(err, ERR_HARNESS, "the traffic %s; see log/%s.log",

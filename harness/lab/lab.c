@@ -63,7 +63,14 @@ int helper_start(struct helper *h, const char *name, const struct lab *lab, cons
 	return proc_start(&spawn, &h->proc, err);
 }
 
-static int helper_stop(struct helper *h, struct err *err)
+/**
+ * helper_stop() - Tell it to stop, and await its end
+ * @h:		Started, or not: then nothing happens
+ * @err:	Set if it does not stop, or fails
+ *
+ * Return: 0 or -1
+ */
+int helper_stop(struct helper *h, struct err *err)
 {
 	const uint64_t one = 1;
 	char how[64];

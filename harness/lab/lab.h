@@ -69,6 +69,7 @@ int lab_arm(struct lab *lab, struct err *err);
 int lab_finish(struct lab *lab, json_t *execution, struct err *err);
 void lab_close(struct lab *lab);
 
+int helper_stop(struct helper *h, struct err *err);
 void helper_release(struct helper *h);
 int helper_start(struct helper *h, const char *name, const struct lab *lab, const struct node *node,
 		 int (*run)(void *ctx, struct err *err), void *ctx, struct err *err);
