@@ -10,97 +10,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
-#include "base/units.h"
 #include "impair/netem.h"
-#include "impair/wire.h"
+#include "lab/links.h"
 #include "middlebox/middlebox.h"
 #include "net/netns.h"
 #include "observe/capture.h"
 #include "observe/segments.h"
 #include "observe/traffic.h"
 #include "spec/name.h"
-
-#define END_NS	 (20 * NS_PER_S) /* for a process of ours to end; in virtual time it is nothing */
-#define DRAIN_NS (5 * NS_PER_S) /* a link that is down, or that holds for ever, does not end */
-
-/* --- helpers ---------------------------------------------------------------- */
-
-/**
- * helper_start() - Start a process of ours that is told to stop by a descriptor
- * @h:		Filled in; its descriptors are there before @run is called
- * @name:	Of the process and its log
- * @lab:	The laboratory
- * @node:	In which node, or NULL: outside of them
- * @run:	Called in the child; its value is the exit status
- * @ctx:	Given to it
- * @err:	Set on failure
- *
- * Return: 0 or -1
- */
-int helper_start(struct helper *h, const char *name, const struct lab *lab, const struct node *node,
-		 int (*run)(void *ctx, struct err *err), void *ctx, struct err *err)
-{
-	struct spawn spawn = {
-		.name = name, .node = node, .log_dir = lab->log_dir, .run = run, .ctx = ctx
-	};
-
-	h->stop_fd = eventfd(0, EFD_CLOEXEC);
-	h->report_fd = memfd_create(name, MFD_CLOEXEC);
-	if (h->stop_fd < 0 || h->report_fd < 0)
-		return err_set(err, errno, "cannot start '%s'", name);
-	return proc_start(&spawn, &h->proc, err);
-}
-
-/**
- * helper_stop() - Tell it to stop, and await its end
- * @h:		Started, or not: then nothing happens
- * @err:	Set if it does not stop, or fails
- *
- * Return: 0 or -1
- */
-int helper_stop(struct helper *h, struct err *err)
-{
-	const uint64_t one = 1;
-	char how[64];
-
-	if (h->proc.pid == 0)
-		return 0;
-	if (io_write_all(h->stop_fd, &one, sizeof(one), err))
-		return -1;
-	if (!proc_await(&h->proc, END_NS))
-		return err_set_kind(err, ERR_HARNESS, "'%s' did not stop", h->proc.name);
-	if (h->proc.status)
-		return err_set_kind(err, ERR_HARNESS, "'%s' %s; see log/%s.log", h->proc.name,
-				    proc_describe(&h->proc, how, sizeof(how)), h->proc.name);
-	return 0;
-}
-
-/* What it reported, or NULL; a new reference */
-static json_t *helper_report(const struct helper *h)
-{
-	return lseek(h->report_fd, 0, SEEK_SET) < 0 ? NULL : json_loadfd(h->report_fd, 0, NULL);
-}
-
-/** helper_release() - End it and release what it holds; idempotent */
-void helper_release(struct helper *h)
-{
-	proc_release(&h->proc);
-	cleanup_close(&h->stop_fd);
-	cleanup_close(&h->report_fd);
-	h->stop_fd = h->report_fd = -1;
-}
 
 /* --- captures: both ends of every link --------------------------------------- */
 
@@ -138,107 +63,6 @@ static int start_capture(struct lab *lab, struct err *err)
 	rc = helper_start(&lab->capture, "capture", lab, NULL, run_capture, &job, err);
 	capture_release(&job.set); /* the child has its own */
 	return rc;
-}
-
-/* --- links ------------------------------------------------------------------ */
-
-struct wire_job {
-	struct wire_config config;
-	int control_fd;
-};
-
-static int run_wire(void *ctx, struct err *err)
-{
-	struct wire_job *j = ctx;
-
-	return wire_run(&j->config, j->control_fd, err);
-}
-
-static int start_wire(struct lab *lab, enum link_id l, int decisions_fd, struct err *err)
-{
-	struct impair_link *link = &lab->impair[l];
-	struct topology_link *t = &lab->topology.links[l];
-	AUTO_FREE char *name = io_printf("wire-%s", link->name);
-	struct wire_job job = {
-		.config = { .link = link->name, .seed = link->seed, .decisions_fd = decisions_fd }
-	};
-	struct spawn spawn = {
-		.name = name, .log_dir = lab->log_dir, .run = run_wire, .ctx = &job
-	};
-	AUTO_CLOSE int theirs = -1;
-	int pair[2];
-
-	for (enum direction d = 0; d < DIR_COUNT; d++) {
-		job.config.impair[d] = link->impair[d];
-		job.config.fd[d] = t->tap_fd[d == DIR_UP ? SIDE_CLIENT : SIDE_SERVER];
-	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return err_set(err, errno, "cannot control the wire '%s'", link->name);
-	link->control_fd = pair[0];
-	theirs = pair[1];
-	job.control_fd = theirs;
-	return proc_start(&spawn, &lab->wires[l], err);
-}
-
-static int start_links(struct lab *lab, struct err *err)
-{
-	const struct spec_case *c = lab->job->c;
-	AUTO_FREE char *path = io_printf("%s/decisions.jsonl", lab->job->folder);
-	AUTO_CLOSE int decisions = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-
-	if (decisions < 0)
-		return err_set(err, errno, "cannot write '%s'", path);
-	for (enum link_id l = 0; l < LINK_COUNT; l++) {
-		struct topology_link *t = &lab->topology.links[l];
-		struct impair_link *link = &lab->impair[l];
-
-		*link = (struct impair_link){ .engine = t->engine,
-					      .name = link_names[l],
-					      .seed = lab->job->seed,
-					      .control_fd = -1,
-					      .sock = lab->topology.wan,
-					      .ifindex = { t->ifindex[0], t->ifindex[1] } };
-		if (t->engine == ENGINE_NONE)
-			continue;
-		for (enum direction d = 0; d < DIR_COUNT; d++)
-			if (c->impair[l][d].engine != ENGINE_NONE)
-				link->impair[d] = &c->impair[l][d];
-		if ((t->engine == ENGINE_WIRE && start_wire(lab, l, decisions, err)) ||
-		    impair_start(link, err))
-			return -1;
-	}
-	return 0;
-}
-
-static int stop_links(struct lab *lab, json_t *ret_links, struct err *err)
-{
-	char how[64];
-
-	for (enum link_id l = 0; l < LINK_COUNT; l++) {
-		const struct impair_link *link = &lab->impair[l];
-		struct impair_counters counters[DIR_COUNT];
-		json_t *entry, *acts;
-
-		if (link->engine == ENGINE_NONE)
-			continue;
-		if (impair_stop(link, counters, &acts, err))
-			return -1;
-		entry = json_pack("{s:s, s:s, s:o, s:o}", "link", link->name, "engine",
-				  impair_engine_names[link->engine], "up",
-				  impair_counters_to_json(&counters[DIR_UP]), "down",
-				  impair_counters_to_json(&counters[DIR_DOWN]));
-		if (json_array_size(acts))
-			json_object_set(entry, "acts", acts);
-		json_decref(acts);
-		json_array_append_new(ret_links, entry);
-		if (link->engine == ENGINE_WIRE &&
-		    (!proc_await(&lab->wires[l], END_NS) || lab->wires[l].status))
-			return err_set_kind(err, ERR_HARNESS, "'%s' %s; see log/%s.log",
-					    lab->wires[l].name,
-					    proc_describe(&lab->wires[l], how, sizeof(how)),
-					    lab->wires[l].name);
-	}
-	return 0;
 }
 
 /* --- the device ------------------------------------------------------------- */
@@ -457,7 +281,7 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err)
 		lab->topology.links[l].tap_fd[0] = lab->topology.links[l].tap_fd[1] = -1;
 	}
 	if (open_folder(lab, err) || create_nodes(lab, err) || build_path(lab, err) ||
-	    start_capture(lab, err) || start_links(lab, err) || start_device(lab, err) ||
+	    start_capture(lab, err) || links_start(lab, err) || start_device(lab, err) ||
 	    start_server(lab, &lab->servers[0], NODE_SERVER, err) ||
 	    start_server(lab, &lab->servers[1], NODE_HEADEND, err) || start_receiver(lab, err))
 		return err_wrap(err, "cannot build the path");
@@ -520,37 +344,6 @@ static json_t *device_witness(const struct choice *choice)
 	return list;
 }
 
-/* Frames that the links have not let out yet */
-static int count_queued(const struct lab *lab, uint64_t *ret, struct err *err)
-{
-	*ret = 0;
-	for (enum link_id l = 0; l < LINK_COUNT; l++) {
-		struct impair_counters counters[DIR_COUNT];
-
-		if (lab->impair[l].engine == ENGINE_NONE)
-			continue;
-		if (impair_read(&lab->impair[l], counters, err))
-			return -1;
-		*ret += counters[DIR_UP].queued + counters[DIR_DOWN].queued;
-	}
-	return 0;
-}
-
-/* What is on its way is not lost: let it come before the captures end */
-static int drain_links(const struct lab *lab, struct err *err)
-{
-	const struct timespec step = { 0, 10 * NS_PER_MS };
-	uint64_t deadline = clock_ns() + DRAIN_NS, queued;
-
-	for (;;) {
-		if (count_queued(lab, &queued, err))
-			return -1;
-		if (!queued || clock_ns() >= deadline)
-			return 0;
-		ppoll(NULL, 0, &step, NULL);
-	}
-}
-
 /**
  * lab_finish() - Stop what is ours, in order, and collect what it counted
  * @lab:	Built; the targets have ended
@@ -565,9 +358,9 @@ int lab_finish(struct lab *lab, json_t *execution, struct err *err)
 
 	json_object_set_new(execution, "links", links);
 	json_object_set(execution, "sysctls", lab->topology.sysctls);
-	if (drain_links(lab, err) || helper_stop(&lab->servers[0], err) ||
+	if (links_drain(lab, err) || helper_stop(&lab->servers[0], err) ||
 	    helper_stop(&lab->servers[1], err) || helper_stop(&lab->receiver, err) ||
-	    stop_links(lab, links, err) || lab_timeline_finish(lab, links, execution, err) ||
+	    links_stop(lab, links, err) || lab_timeline_finish(lab, links, execution, err) ||
 	    helper_stop(&lab->device, err) || helper_stop(&lab->capture, err))
 		return -1;
 	captures = helper_report(&lab->capture);

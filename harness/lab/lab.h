@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "impair/impair.h"
+#include "lab/helper.h"
 #include "lab/timeline.h"
 #include "net/topology.h"
 #include "process/node.h"
@@ -41,13 +42,6 @@ int lab_probe(const struct lab_job *job, struct err *err);
 
 /* --- between the files of this folder ------------------------------------- */
 
-/** A process of ours with a descriptor that stops it and a file that it reports to. */
-struct helper {
-	struct proc proc;
-	int stop_fd; /* eventfd; owned */
-	int report_fd; /* memfd with JSON once it has ended; owned */
-};
-
 struct lab {
 	const struct lab_job *job;
 	char *log_dir; /* owned */
@@ -68,10 +62,5 @@ int lab_build(struct lab *lab, const struct lab_job *job, struct err *err);
 int lab_arm(struct lab *lab, struct err *err);
 int lab_finish(struct lab *lab, json_t *execution, struct err *err);
 void lab_close(struct lab *lab);
-
-int helper_stop(struct helper *h, struct err *err);
-void helper_release(struct helper *h);
-int helper_start(struct helper *h, const char *name, const struct lab *lab, const struct node *node,
-		 int (*run)(void *ctx, struct err *err), void *ctx, struct err *err);
 
 #endif
