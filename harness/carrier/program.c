@@ -93,6 +93,27 @@ void program_write_statistics(const char *name, bool client, const char *line)
 		fprintf(stderr, "%s: %s\n", name, err.text);
 }
 
+/**
+ * program_print_counts() - Write counters as members of a JSON object
+ * @names:	Of each, by its number; 0 is for what is not counted
+ * @counts:	As many
+ * @first_drop:	The first of those that count what was dropped
+ * @len:	How many there are
+ * @out:	Receives "name":N,...,"dropped":{...} without the outer braces
+ */
+void program_print_counts(const char *const *names, const uint64_t *counts, int first_drop, int len,
+			  FILE *out)
+{
+	const char *between = "";
+
+	for (int c = 1; c < first_drop; c++)
+		fprintf(out, "\"%s\":%" PRIu64 ",", names[c], counts[c]);
+	fputs("\"dropped\":{", out);
+	for (int c = first_drop; c < len; c++, between = ",")
+		fprintf(out, "%s\"%s\":%" PRIu64, between, names[c], counts[c]);
+	fputc('}', out);
+}
+
 /** program_fail() - Say why on standard error; the exit status of a target that fails so */
 int program_fail(const char *name, const struct err *err)
 {

@@ -11,7 +11,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "base/io.h"
 #include "base/units.h"
 #include "carrier.h"
+#include "carrier/command.h"
 #include "carrier/control.h"
 #include "carrier/program.h"
 #include "carrier/tun.h"
@@ -42,7 +42,6 @@ static const char usage[] =
 	"       carrier --ask status|down\n";
 
 struct config {
-	const char *role, *local, *remote, *ask;
 	struct peer_profile profile;
 	struct options_said said;
 };
@@ -223,21 +222,20 @@ static int start(struct program *p, const struct config *cfg, struct err *err)
 	return socket_wire_in(&filter, &p->in, err) || program_say_ready(err) ? -1 : 0;
 }
 
-static int run(const struct config *cfg, struct err *err)
+static int run(void *ctx, const struct command_ends *ends, struct err *err)
 {
+	struct config *cfg = ctx;
 	AUTO_FREE struct program *p = calloc(1, sizeof(*p)); /* large, and must not move */
 	int rc;
 
 	if (!p)
 		return err_set(err, ENOMEM, "cannot start");
 	p->tun = p->in = p->out = p->signals = p->control = -1;
-	if (!cfg->role || (strcmp(cfg->role, "client") != 0 && strcmp(cfg->role, "headend") != 0))
-		return err_set_kind(err, ERR_USAGE, "--role is 'client' or 'headend', not '%s'",
-				    cfg->role ? cfg->role : "");
-	p->client = strcmp(cfg->role, "client") == 0;
-	if (parse_address("--local", cfg->local, p->routing.local, err) ||
-	    (p->client && parse_address("--remote", cfg->remote, p->routing.remote, err)))
+	p->client = ends->client;
+	if (parse_address("--local", ends->local, p->routing.local, err) ||
+	    (p->client && parse_address("--remote", ends->remote, p->routing.remote, err)))
 		return -1;
+	options_settle(&cfg->profile, &cfg->said);
 	rc = start(p, cfg, err);
 	if (rc == 0) {
 		rc = loop(p, err);
@@ -254,73 +252,32 @@ static int run(const struct config *cfg, struct err *err)
 	return rc;
 }
 
-static int ask(const char *word, struct err *err)
+static int option(void *ctx, const char *text, struct err *err)
 {
-	AUTO_FREE char *text = NULL;
+	struct config *cfg = ctx;
 
-	if (strcmp(word, "status") != 0 && strcmp(word, "down") != 0)
-		return err_set_kind(err, ERR_USAGE, "--ask 'status' or 'down', not '%s'", word);
-	if (control_ask(NAME, word, ASK_MS, &text, err))
-		return -1;
-	fputs(text, stdout);
-	return 0;
-}
-
-static void help(void)
-{
-	fputs(usage, stdout);
-	puts("Carries the IKE and ESP packets of the IPsec stack on this node over cTCP.\nOptions:");
-	options_help(stdout);
+	return options_parse(text, &cfg->profile, &cfg->said, err);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "role", required_argument, NULL, 'R' },
-		{ "local", required_argument, NULL, 'l' },
-		{ "remote", required_argument, NULL, 'r' },
-		{ "option", required_argument, NULL, 'o' },
-		{ "ask", required_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
+	static const struct command_question questions[] = {
+		{ "status", ASK_MS },
+		{ "down", ASK_MS },
 		{ 0 },
 	};
-	struct config cfg = { 0 };
-	struct err err = { 0 };
-	int c;
+	static const struct command command = {
+		.name = NAME,
+		.usage = usage,
+		.purpose =
+			"Carries the IKE and ESP packets of the IPsec stack on this node over cTCP.",
+		.questions = questions,
+		.option = option,
+		.options_help = options_help,
+		.run = run,
+	};
+	struct config cfg = { .said = { 0 } };
 
 	peer_profile_default(&cfg.profile);
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 'R':
-			cfg.role = optarg;
-			break;
-		case 'l':
-			cfg.local = optarg;
-			break;
-		case 'r':
-			cfg.remote = optarg;
-			break;
-		case 'a':
-			cfg.ask = optarg;
-			break;
-		case 'o':
-			if (options_parse(optarg, &cfg.profile, &cfg.said, &err))
-				return program_fail(NAME, &err);
-			break;
-		case 'h':
-			help();
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	options_settle(&cfg.profile, &cfg.said);
-	if (cfg.ask ? ask(cfg.ask, &err) : run(&cfg, &err))
-		return program_fail(NAME, &err);
-	return 0;
+	return command_main(&command, &cfg, argc, argv);
 }

@@ -24,23 +24,11 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "carrier/route.h"
 
 #define TABLE_CTCP 77
 
 enum { RULE_QUIET = 10, RULE_CLAIM = 50, RULE_LOCAL = 100, RULE_LOCAL_KERNEL = 0 };
-
-static int send_message(struct routing *r, struct nl_msg *msg, int tolerated, const char *what,
-			struct err *err)
-{
-	int rc = nl_send_sync(r->nl, msg); /* frees msg */
-
-	if (rc >= 0 || rc == -tolerated)
-		return 0;
-	if (rc == -NLE_PERM)
-		return err_set_kind(err, ERR_SKIP, "no right to %s: run as root of the namespace",
-				    what);
-	return err_set(err, 0, "cannot %s: %s", what, nl_geterror(rc));
-}
 
 static struct nl_msg *rule_message(const struct routing *r, uint32_t pref, bool add)
 {
@@ -77,8 +65,8 @@ static struct nl_msg *rule_message(const struct routing *r, uint32_t pref, bool 
 
 static int rule_set(struct routing *r, uint32_t pref, bool on, struct err *err)
 {
-	return send_message(r, rule_message(r, pref, on), on ? NLE_EXIST : NLE_OBJ_NOTFOUND,
-			    on ? "add a routing rule" : "remove a routing rule", err);
+	return route_send(r->nl, rule_message(r, pref, on), on ? NLE_EXIST : NLE_OBJ_NOTFOUND,
+			  on ? "add a routing rule" : "remove a routing rule", err);
 }
 
 /**
@@ -90,14 +78,8 @@ static int rule_set(struct routing *r, uint32_t pref, bool on, struct err *err)
  */
 int routing_open(struct routing *r, struct err *err)
 {
-	int rc;
-
-	r->nl = nl_socket_alloc();
-	if (!r->nl)
-		return err_set(err, 0, "no memory for a netlink socket");
-	rc = nl_connect(r->nl, NETLINK_ROUTE);
-	if (rc < 0)
-		return err_set(err, 0, "cannot open a netlink socket: %s", nl_geterror(rc));
+	if (route_open(&r->nl, err))
+		return -1;
 	r->in_force = true;
 	if (rule_set(r, RULE_LOCAL, true, err) || rule_set(r, RULE_QUIET, true, err) ||
 	    rule_set(r, RULE_CLAIM, true, err) || rule_set(r, RULE_LOCAL_KERNEL, false, err))
@@ -120,7 +102,7 @@ int routing_link_up(struct routing *r, unsigned int mtu, struct err *err)
 
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
 	nla_put_u32(msg, IFLA_MTU, mtu);
-	return send_message(r, msg, 0, "bring the TUN up", err);
+	return route_send(r->nl, msg, 0, "bring the TUN up", err);
 }
 
 /**
@@ -151,8 +133,8 @@ int routing_claim(struct routing *r, const uint8_t address[4], bool on, struct e
 		nla_put_u32(msg, RTA_OIF, (uint32_t)r->ifindex);
 		nla_put(msg, RTA_PREFSRC, sizeof(r->local), r->local);
 	}
-	return send_message(r, msg, on ? 0 : NLE_OBJ_NOTFOUND,
-			    on ? "route a peer into the TUN" : "remove the route of a peer", err);
+	return route_send(r->nl, msg, on ? 0 : NLE_OBJ_NOTFOUND,
+			  on ? "route a peer into the TUN" : "remove the route of a peer", err);
 }
 
 /** routing_close() - Take the rules back, the local table's first; routes go with the TUN */

@@ -2,9 +2,9 @@
 #include "count.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "carrier/program.h"
 
 static const char *const names[] = {
 	[COUNT_NONE] = "none",
@@ -38,11 +38,5 @@ static_assert(ARRAY_SIZE(names) == COUNT_MAX, "every counter has a name");
  */
 void counts_print(const uint64_t counts[COUNT_MAX], FILE *out)
 {
-	for (int c = COUNT_NONE + 1; c < COUNT_FIRST_DROP; c++)
-		fprintf(out, "\"%s\":%" PRIu64 ",", names[c], counts[c]);
-	fputs("\"dropped\":{", out);
-	for (int c = COUNT_FIRST_DROP; c < COUNT_MAX; c++)
-		fprintf(out, "%s\"%s\":%" PRIu64, c == COUNT_FIRST_DROP ? "" : ",", names[c],
-			counts[c]);
-	fputc('}', out);
+	program_print_counts(names, counts, COUNT_FIRST_DROP, COUNT_MAX, out);
 }

@@ -10,7 +10,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "base/err.h"
 #include "base/units.h"
 #include "carrier.h"
+#include "carrier/command.h"
 #include "carrier/control.h"
 #include "carrier/program.h"
 #include "carrier/tun.h"
@@ -37,11 +37,6 @@
 static const char usage[] =
 	"usage: carrier --role client|headend --local ADDRESS --remote ADDRESS [--option K=V,...]...\n"
 	"       carrier --ask status|down\n";
-
-struct config {
-	const char *role, *local, *remote, *ask;
-	struct profile profile;
-};
 
 struct program {
 	struct carrier carrier;
@@ -162,21 +157,18 @@ static int parse_address(const char *what, const char *text, struct address *ret
 	return 0;
 }
 
-static int parse_ends(struct program *p, const struct config *cfg, struct err *err)
+static int parse_ends(struct program *p, const struct command_ends *ends, struct err *err)
 {
-	if (!cfg->role || (strcmp(cfg->role, "client") != 0 && strcmp(cfg->role, "headend") != 0))
-		return err_set_kind(err, ERR_USAGE, "--role is 'client' or 'headend', not '%s'",
-				    cfg->role ? cfg->role : "");
-	p->client = strcmp(cfg->role, "client") == 0;
-	if (parse_address("--local", cfg->local, &p->routing.local, err) ||
-	    (p->client && parse_address("--remote", cfg->remote, &p->remote, err)))
+	p->client = ends->client;
+	if (parse_address("--local", ends->local, &p->routing.local, err) ||
+	    (p->client && parse_address("--remote", ends->remote, &p->remote, err)))
 		return -1;
 	if (p->client && p->remote.ipv6 != p->routing.local.ipv6)
 		return err_set_kind(err, ERR_USAGE, "--local and --remote are of two families");
 	return 0;
 }
 
-static int start(struct program *p, const struct config *cfg, struct err *err)
+static int start(struct program *p, const struct profile *profile, struct err *err)
 {
 	struct routing *r = &p->routing;
 
@@ -184,20 +176,19 @@ static int start(struct program *p, const struct config *cfg, struct err *err)
 	if (program_open_signals(&p->signals, err) ||
 	    tun_open(TUN_NAME, &p->tun, &r->ifindex, err) ||
 	    control_listen(NAME, &p->control, err) || routing_open(r, err) ||
-	    carrier_open(&p->carrier, &cfg->profile, p->client, &r->local, &p->remote, &p->world,
-			 err))
+	    carrier_open(&p->carrier, profile, p->client, &r->local, &p->remote, &p->world, err))
 		return -1;
 	return program_say_ready(err);
 }
 
-static int run(const struct config *cfg, struct err *err)
+static int run(void *ctx, const struct command_ends *ends, struct err *err)
 {
 	struct program p = { .carrier.listener = -1, .tun = -1, .signals = -1, .control = -1 };
 	int rc;
 
-	if (parse_ends(&p, cfg, err))
+	if (parse_ends(&p, ends, err))
 		return -1;
-	rc = start(&p, cfg, err);
+	rc = start(&p, ctx, err);
 	if (rc == 0) {
 		rc = loop(&p, err);
 		write_statistics(&p);
@@ -210,72 +201,30 @@ static int run(const struct config *cfg, struct err *err)
 	return rc;
 }
 
-static int ask(const char *word, struct err *err)
+static int option(void *ctx, const char *text, struct err *err)
 {
-	AUTO_FREE char *text = NULL;
-
-	if (strcmp(word, "status") != 0 && strcmp(word, "down") != 0)
-		return err_set_kind(err, ERR_USAGE, "--ask 'status' or 'down', not '%s'", word);
-	if (control_ask(NAME, word, ASK_MS, &text, err))
-		return -1;
-	fputs(text, stdout);
-	return 0;
-}
-
-static void help(void)
-{
-	fputs(usage, stdout);
-	puts("Carries the IKE and ESP packets of the IPsec stack on this node over TCP.\nOptions:");
-	options_help(stdout);
+	return options_parse(text, ctx, err);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "role", required_argument, NULL, 'R' },
-		{ "local", required_argument, NULL, 'l' },
-		{ "remote", required_argument, NULL, 'r' },
-		{ "option", required_argument, NULL, 'o' },
-		{ "ask", required_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
+	static const struct command_question questions[] = {
+		{ "status", ASK_MS },
+		{ "down", ASK_MS },
 		{ 0 },
 	};
-	struct config cfg = { 0 };
-	struct err err = { 0 };
-	int c;
+	static const struct command command = {
+		.name = NAME,
+		.usage = usage,
+		.purpose =
+			"Carries the IKE and ESP packets of the IPsec stack on this node over TCP.",
+		.questions = questions,
+		.option = option,
+		.options_help = options_help,
+		.run = run,
+	};
+	struct profile profile;
 
-	options_default(&cfg.profile);
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 'R':
-			cfg.role = optarg;
-			break;
-		case 'l':
-			cfg.local = optarg;
-			break;
-		case 'r':
-			cfg.remote = optarg;
-			break;
-		case 'a':
-			cfg.ask = optarg;
-			break;
-		case 'o':
-			if (options_parse(optarg, &cfg.profile, &err))
-				return program_fail(NAME, &err);
-			break;
-		case 'h':
-			help();
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (cfg.ask ? ask(cfg.ask, &err) : run(&cfg, &err))
-		return program_fail(NAME, &err);
-	return 0;
+	options_default(&profile);
+	return command_main(&command, &profile, argc, argv);
 }

@@ -20,23 +20,11 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "carrier/route.h"
 
 #define TABLE_IKETCP 77
 
 enum { RULE_CLAIM = 50 };
-
-static int send_message(struct routing *r, struct nl_msg *msg, int tolerated, const char *what,
-			struct err *err)
-{
-	int rc = nl_send_sync(r->nl, msg); /* frees msg */
-
-	if (rc >= 0 || rc == -tolerated)
-		return 0;
-	if (rc == -NLE_PERM)
-		return err_set_kind(err, ERR_SKIP, "no right to %s: run as root of the namespace",
-				    what);
-	return err_set(err, 0, "cannot %s: %s", what, nl_geterror(rc));
-}
 
 static uint8_t family_of(const struct routing *r)
 {
@@ -57,8 +45,8 @@ static int rule_set(struct routing *r, bool on, struct err *err)
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
 	nla_put_u32(msg, FRA_PRIORITY, RULE_CLAIM);
 	nla_put_u8(msg, FRA_IP_PROTO, IPPROTO_TCP);
-	return send_message(r, msg, on ? NLE_EXIST : NLE_OBJ_NOTFOUND,
-			    on ? "add a routing rule" : "remove a routing rule", err);
+	return route_send(r->nl, msg, on ? NLE_EXIST : NLE_OBJ_NOTFOUND,
+			  on ? "add a routing rule" : "remove a routing rule", err);
 }
 
 static int link_up(struct routing *r, struct err *err)
@@ -68,7 +56,7 @@ static int link_up(struct routing *r, struct err *err)
 
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
 	nla_put_u32(msg, IFLA_MTU, DATAGRAM_MTU);
-	return send_message(r, msg, 0, "bring the TUN up", err);
+	return route_send(r->nl, msg, 0, "bring the TUN up", err);
 }
 
 /**
@@ -80,14 +68,8 @@ static int link_up(struct routing *r, struct err *err)
  */
 int routing_open(struct routing *r, struct err *err)
 {
-	int rc;
-
-	r->nl = nl_socket_alloc();
-	if (!r->nl)
-		return err_set(err, 0, "no memory for a netlink socket");
-	rc = nl_connect(r->nl, NETLINK_ROUTE);
-	if (rc < 0)
-		return err_set(err, 0, "cannot open a netlink socket: %s", nl_geterror(rc));
+	if (route_open(&r->nl, err))
+		return -1;
 	r->in_force = true;
 	return rule_set(r, true, err) || link_up(r, err) ? -1 : 0;
 }
@@ -117,7 +99,7 @@ int routing_claim(struct routing *r, const struct address *peer, struct err *err
 	nla_put(msg, RTA_DST, len, peer->bytes);
 	nla_put_u32(msg, RTA_OIF, (uint32_t)r->ifindex);
 	nla_put(msg, RTA_PREFSRC, len, r->local.bytes);
-	return send_message(r, msg, 0, "route a peer into the TUN", err);
+	return route_send(r->nl, msg, 0, "route a peer into the TUN", err);
 }
 
 /** routing_close() - Take the rule back; routes go with the TUN */

@@ -9,7 +9,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "carrier/command.h"
 #include "carrier/control.h"
 #include "carrier/program.h"
 #include "carrier/tun.h"
@@ -46,7 +46,8 @@ static const char usage[] =
 	"       carrier --ask status|up|down\n";
 
 struct config {
-	const char *role, *local, *remote, *inner, *psk, *name, *ask;
+	const char *local, *remote, *inner, *psk, *name, *dpd, *rekey;
+	bool client;
 	uint64_t dpd_ns, rekey_ns;
 	enum fault fault;
 };
@@ -327,10 +328,7 @@ static int parse_ends(struct program *p, struct psk *ret_psk, struct err *err)
 {
 	const struct config *c = p->config;
 
-	if (!c->role || (strcmp(c->role, "client") != 0 && strcmp(c->role, "headend") != 0))
-		return err_set_kind(err, ERR_USAGE, "--role is 'client' or 'headend', not '%s'",
-				    c->role ? c->role : "");
-	p->client = p->has_peer = strcmp(c->role, "client") == 0;
+	p->client = p->has_peer = c->client;
 	if (socket_address("--local", c->local, p->client ? 0 : PORT, &p->local, err) ||
 	    (p->client && socket_address("--remote", c->remote, PORT, &p->peer, err)) ||
 	    parse_prefix(c->inner, &p->inner, err) || choose_address(p, err))
@@ -356,8 +354,22 @@ static int start(struct program *p, struct err *err)
 	return program_say_ready(err);
 }
 
-static int run(const struct config *c, struct err *err)
+/* Seconds, NULL or "" as not said */
+static int seconds(const char *text, uint64_t *ret_ns, struct err *err)
 {
+	uint64_t n;
+
+	if (!text || !*text)
+		return 0;
+	if (units_count(text, &n) || n > 86400)
+		return err_set_kind(err, ERR_USAGE, "'%s' is not a number of seconds", text);
+	*ret_ns = n * NS_PER_S;
+	return 0;
+}
+
+static int run(void *ctx, const struct command_ends *ends, struct err *err)
+{
+	struct config *c = ctx;
 	AUTO_FREE struct program *p = calloc(1, sizeof(*p));
 	struct psk psk = { .len = 0 };
 	int rc;
@@ -377,7 +389,11 @@ static int run(const struct config *c, struct err *err)
 				   .inside = to_inside,
 				   .state = on_state,
 				   .random = random_bytes };
-	if (parse_ends(p, &psk, err))
+	c->client = ends->client;
+	c->local = ends->local;
+	c->remote = ends->remote;
+	if (seconds(c->dpd, &c->dpd_ns, err) || seconds(c->rekey, &c->rekey_ns, err) ||
+	    parse_ends(p, &psk, err))
 		return -1;
 	tunnel_init(&p->tunnel, p->client, &psk, c->fault, c->dpd_ns, c->rekey_ns, &p->world);
 	rc = start(p, err);
@@ -398,108 +414,37 @@ static int run(const struct config *c, struct err *err)
 	return rc;
 }
 
-/* `up` is answered when it is up; a carrier that ends before answers nothing */
-static int ask(const char *word, struct err *err)
+static int option(void *ctx, const char *text, struct err *err)
 {
-	AUTO_FREE char *text = NULL;
-	bool up = strcmp(word, "up") == 0;
+	struct config *c = ctx;
 
-	if (!up && strcmp(word, "status") != 0 && strcmp(word, "down") != 0)
-		return err_set_kind(err, ERR_USAGE, "--ask 'status', 'up' or 'down', not '%s'",
-				    word);
-	if (control_ask(NAME, word, up ? UP_MS : ASK_MS, &text, err))
-		return -1;
-	fputs(text, stdout);
-	return 0;
-}
-
-static void help(void)
-{
-	fputs(usage, stdout);
-	puts("A UDP tunnel with a pre-shared key, for tests.\nOptions:");
-	fault_help(stdout);
-}
-
-/* Seconds, "" as not said */
-static int seconds(const char *text, uint64_t *ret_ns, struct err *err)
-{
-	uint64_t n;
-
-	if (!*text)
-		return 0;
-	if (units_count(text, &n) || n > 86400)
-		return err_set_kind(err, ERR_USAGE, "'%s' is not a number of seconds", text);
-	*ret_ns = n * NS_PER_S;
-	return 0;
+	return fault_parse(text, &c->fault, err);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "role", required_argument, NULL, 'R' },
-		{ "local", required_argument, NULL, 'l' },
-		{ "remote", required_argument, NULL, 'r' },
-		{ "inner", required_argument, NULL, 'i' },
-		{ "psk", required_argument, NULL, 'p' },
-		{ "name", required_argument, NULL, 'n' },
-		{ "dpd", required_argument, NULL, 'd' },
-		{ "rekey", required_argument, NULL, 'k' },
-		{ "option", required_argument, NULL, 'o' },
-		{ "ask", required_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
+	/* `up` is answered when it is up; a carrier that ends before answers nothing */
+	static const struct command_question questions[] = {
+		{ "status", ASK_MS },
+		{ "up", UP_MS },
+		{ "down", ASK_MS },
 		{ 0 },
 	};
 	struct config cfg = { .name = "vpn0", .rekey_ns = REKEY_NS };
-	struct err err = { 0 };
-	int c, bad = 0;
+	const struct command_flag flags[] = {
+		{ "inner", &cfg.inner }, { "psk", &cfg.psk },	  { "name", &cfg.name },
+		{ "dpd", &cfg.dpd },	 { "rekey", &cfg.rekey }, { 0 },
+	};
+	const struct command command = {
+		.name = NAME,
+		.usage = usage,
+		.purpose = "A UDP tunnel with a pre-shared key, for tests.",
+		.questions = questions,
+		.flags = flags,
+		.option = option,
+		.options_help = fault_help,
+		.run = run,
+	};
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 'R':
-			cfg.role = optarg;
-			break;
-		case 'l':
-			cfg.local = optarg;
-			break;
-		case 'r':
-			cfg.remote = optarg;
-			break;
-		case 'i':
-			cfg.inner = optarg;
-			break;
-		case 'p':
-			cfg.psk = optarg;
-			break;
-		case 'n':
-			cfg.name = optarg;
-			break;
-		case 'a':
-			cfg.ask = optarg;
-			break;
-		case 'd':
-			bad |= seconds(optarg, &cfg.dpd_ns, &err);
-			break;
-		case 'k':
-			bad |= seconds(optarg, &cfg.rekey_ns, &err);
-			break;
-		case 'o':
-			bad |= fault_parse(optarg, &cfg.fault, &err);
-			break;
-		case 'h':
-			help();
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	if (bad)
-		return program_fail(NAME, &err);
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (cfg.ask ? ask(cfg.ask, &err) : run(&cfg, &err))
-		return program_fail(NAME, &err);
-	return 0;
+	return command_main(&command, &cfg, argc, argv);
 }

@@ -8,17 +8,7 @@
 #include <netlink/netlink.h>
 
 #include "base/err.h"
-
-static int send_message(struct network *n, struct nl_msg *msg, int tolerated, const char *what,
-			struct err *err)
-{
-	int rc = nl_send_sync(n->nl, msg); /* frees msg */
-
-	if (rc >= 0 || rc == -tolerated)
-		return 0;
-	return err_set_kind(err, rc == -NLE_PERM ? ERR_SKIP : ERR_HARNESS, "cannot %s: %s", what,
-			    nl_geterror(rc));
-}
+#include "carrier/route.h"
 
 static uint8_t family_of(const struct prefix *p)
 {
@@ -35,13 +25,8 @@ static uint8_t family_of(const struct prefix *p)
  */
 int network_open(struct network *n, int ifindex, struct err *err)
 {
-	int rc;
-
-	*n = (struct network){ .nl = nl_socket_alloc(), .ifindex = ifindex };
-	if (!n->nl)
-		return err_set(err, 0, "no memory for a netlink socket");
-	rc = nl_connect(n->nl, NETLINK_ROUTE);
-	return rc < 0 ? err_set(err, 0, "cannot open a netlink socket: %s", nl_geterror(rc)) : 0;
+	*n = (struct network){ .ifindex = ifindex };
+	return route_open(&n->nl, err);
 }
 
 /** network_link() - Bring it up or down, with an MTU in bytes; 0 or -1 with @err set */
@@ -54,7 +39,7 @@ int network_link(struct network *n, bool up, unsigned int mtu, struct err *err)
 
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
 	nla_put_u32(msg, IFLA_MTU, mtu);
-	return send_message(n, msg, 0, "set the tunnel's interface up", err);
+	return route_send(n->nl, msg, 0, "set the tunnel's interface up", err);
 }
 
 /** network_address() - Its address, at once usable, or no longer; 0 or -1 with @err set */
@@ -70,9 +55,9 @@ int network_address(struct network *n, const struct prefix *address, bool on, st
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
 	nla_put(msg, IFA_LOCAL, (int)address->len, address->bytes);
 	nla_put(msg, IFA_ADDRESS, (int)address->len, address->bytes);
-	return send_message(n, msg, on ? NLE_EXIST : NLE_NOADDR,
-			    on ? "give the tunnel its address" : "take the tunnel's address back",
-			    err);
+	return route_send(n->nl, msg, on ? NLE_EXIST : NLE_NOADDR,
+			  on ? "give the tunnel its address" : "take the tunnel's address back",
+			  err);
 }
 
 /** network_route() - Lead a network into the tunnel, or no longer; 0 or -1 with @err set */
@@ -92,8 +77,8 @@ int network_route(struct network *n, const struct prefix *to, bool on, struct er
 	nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO);
 	nla_put(msg, RTA_DST, (int)to->len, to->bytes);
 	nla_put_u32(msg, RTA_OIF, (uint32_t)n->ifindex);
-	return send_message(n, msg, on ? 0 : NLE_OBJ_NOTFOUND, "change the route into the tunnel",
-			    err);
+	return route_send(n->nl, msg, on ? 0 : NLE_OBJ_NOTFOUND, "change the route into the tunnel",
+			  err);
 }
 
 /** network_close() - Release it; what was configured goes with the interface */
