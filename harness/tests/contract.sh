@@ -12,10 +12,9 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-dupack=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || dupack=
-[ -x "$dupack" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-command -v jq >/dev/null || skip_all 'no jq'
-need_guest "$dupack"
+need_tool jq
+need_binary
+dupack=$binary
 world=$(mktemp -d)
 : >"$world/start"
 trap 'find "$repository/results" -maxdepth 1 -name "probe-*" -newer "$world/start" -exec rm -rf {} +; rm -rf "$world"' EXIT

@@ -12,11 +12,8 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
-[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-command -v jq >/dev/null || skip_all 'no jq'
-need_guest "$binary"
-dir=$(mktemp -d)
+need_tool jq
+need_binary
 hogs=
 stop_hogs() {
 	for hog in $hogs; do
@@ -25,8 +22,10 @@ stop_hogs() {
 	done 2>/dev/null
 	hogs=
 }
-trap 'stop_hogs; rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM HUP
+leave() {
+	stop_hogs
+}
+own_folder
 
 cases='one-loss random-loss'
 

@@ -12,10 +12,8 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
-[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-command -v jq >/dev/null || skip_all 'no jq'
-need_guest "$binary"
+need_tool jq
+need_binary
 own_machine "$repository/harness/tests/faults.sh"
 own_world "$repository" "$binary" faulty needy
 

@@ -18,15 +18,14 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
-[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-need_guest "$binary"
+need_binary
 built=${binary%/*}
-dir=$(mktemp -d)
 pids=
-# shellcheck disable=SC2086 # words
-trap '[ -z "$pids" ] || kill $pids 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM HUP
+leave() {
+	# shellcheck disable=SC2086 # words
+	[ -z "$pids" ] || kill $pids 2>/dev/null
+}
+own_folder
 
 # start NAME: run a test there, in a source tree whose target 'null' runs it as it comes up
 start() {

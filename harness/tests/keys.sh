@@ -12,15 +12,9 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
-[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-for tool in tshark editcap jq; do
-	command -v $tool >/dev/null || skip_all "no $tool"
-done
-need_guest "$binary"
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM HUP
+need_tool tshark editcap jq
+need_binary
+own_folder
 mkdir "$dir/cases" "$dir/nothing"
 cd "$dir/cases" || exit 99
 

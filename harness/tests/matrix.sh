@@ -13,10 +13,8 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
-[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-command -v jq >/dev/null || skip_all 'no jq'
-need_guest "$binary"
+need_tool jq
+need_binary
 
 # --- a source tree of one's own, over the roots that there are -------------------------
 
@@ -24,10 +22,11 @@ kernel=$(sh "$repository/harness/guest/kernel.sh") || skip_all 'no kernel for th
 null=$(sh "$repository/harness/guest/image.sh" null) || skip_all 'no root for the guest'
 wireguard=$(sh "$repository/harness/guest/image.sh" wireguard wireguard-tools) ||
 	skip_all 'no root for wireguard'
-dir=$(mktemp -d)
 run=
-trap '[ -z "$run" ] || kill -9 $run 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM HUP
+leave() {
+	[ -z "$run" ] || kill -9 "$run" 2>/dev/null
+}
+own_folder
 mkdir -p "$dir/build" "$dir/harness" "$dir/cache/dupack" "$dir/cases/m" "$dir/cases/n"
 cp "$binary" "${binary%/*}/shim.so" "$dir/build/"
 cp -r "$repository/harness/guest" "$dir/harness/"

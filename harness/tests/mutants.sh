@@ -13,13 +13,9 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=harness/tests/lib.inc
 . "$repository/harness/tests/lib.inc"
 
-binary=$(realpath "${DUPACK:-$repository/build/dupack}" 2>/dev/null) || binary=
-[ -x "$binary" ] || skip_all "no binary '${DUPACK:-build/dupack}': run make"
-command -v jq >/dev/null || skip_all 'no jq'
-need_guest "$binary"
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM HUP
+need_tool jq
+need_binary
+own_folder
 cd "$repository" || exit 99
 
 # The honest target of each case that is not mutants@udp

@@ -7,77 +7,16 @@
 # usage: ctcp-oracles.sh [CARRIER]	(or CARRIER in the environment)
 set -u
 
-here=$(cd "$(dirname "$0")" && pwd)
-carrier=${1:-${CARRIER:-$here/../../build/targets/ctcp/carrier}}
-client=ctcp-client-$$ headend=ctcp-headend-$$
-tests=0 failed=0
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=harness/tests/lib.inc
+. "$repository/harness/tests/lib.inc"
+# shellcheck source=harness/tests/carrier.inc
+. "$repository/harness/tests/carrier.inc"
 
-skip() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-[ -x "$carrier" ] || skip "no carrier at '$carrier': run make"
-[ "$(id -u)" = 0 ] || skip 'needs root'
-for tool in ip tshark ike-scan tcpdump python3; do
-	command -v $tool >/dev/null || skip "$tool is not installed"
-done
-[ -c /dev/net/tun ] || skip 'no /dev/net/tun'
-ip netns add "$client" 2>/dev/null || skip 'no network namespaces'
-
-dir=$(mktemp -d)
-clean_up() {
-	# what still runs in our namespaces is ours
-	for ns in "$client" "$headend"; do
-		for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$pid"; done
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-ok() { # STATUS NAME
-	tests=$((tests + 1))
-	if [ "$1" != 0 ]; then
-		failed=$((failed + 1))
-		printf 'not '
-	fi
-	echo "ok $tests - $2"
-}
-
-is() { # GOT WANT NAME
-	[ "$1" = "$2" ]
-	ok $? "$3"
-	[ "$1" = "$2" ] && return
-	echo "# got '$1', wanted '$2'"
-	return 1
-}
+carrier=${1:-${CARRIER:-$repository/build/targets/ctcp/carrier}}
+own_nodes ctcp tshark ike-scan tcpdump
 
 in_client() { ip netns exec "$client" "$@"; }
-
-# start NAMESPACE ARGUMENT...: a carrier, waited for until it is ready; its pid in $started
-start() {
-	local ns=$1 ready word=''
-	shift
-	ready=$dir/ready-$ns
-	rm -f "$ready"
-	mkfifo "$ready"
-	exec 8<>"$ready"
-	DUPACK_READY_FD=8 DUPACK_LOG_DIR=$dir ip netns exec "$ns" "$carrier" "$@" \
-		2>"$dir/$ns.log" &
-	started=$!
-	read -r -t 10 word <&8
-	exec 8>&-
-	is "$word" READY "carrier --role $2 is ready"
-}
-
-# counter ROLE-NAMESPACE NAME: from the running carrier
-counter() {
-	ip netns exec "$1" "$carrier" --ask status |
-		python3 -c 'import json,sys; s = json.load(sys.stdin); n = sys.argv[1]
-print(s["dropped"].get(n, s.get(n)))' "$2"
-}
 
 shark() { tshark -r "$dir/all.pcap" "$@" 2>/dev/null; }
 
@@ -196,7 +135,6 @@ send(RST, 0, 0)
 print("SENT")
 PYTHON
 
-ip netns add "$headend"
 ip -n "$client" link add access type veth peer name inside netns "$headend"
 for args in "$client access 10.88.1.1" "$headend inside 10.88.1.2"; do
 	read -r ns dev address <<<"$args"
@@ -213,9 +151,9 @@ ip -n "$headend" neigh add 10.88.1.1 lladdr "$(mac "$client" access)" nud perman
 rules_before=$(ip -n "$client" rule)
 
 # 1. Both ways, captured, dissected
-start "$headend" --role headend --local 10.88.1.2
+start "$headend" READY "$carrier" --role headend --local 10.88.1.2
 headend_pid=$started
-start "$client" --role client --local 10.88.1.1 --remote 10.88.1.2
+start "$client" READY "$carrier" --role client --local 10.88.1.1 --remote 10.88.1.2
 client_pid=$started
 
 mkfifo "$dir/listening"
@@ -302,5 +240,4 @@ is $? 0 'SIGTERM ends the head-end'
 is "$(in_client timeout 20 python3 "$dir/wire.py" syn)" 'flags 20 ttl 64' \
 	"then the kernel's RST is there"
 
-echo "1..$tests"
-[ $failed = 0 ]
+done_testing

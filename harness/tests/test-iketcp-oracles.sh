@@ -8,76 +8,16 @@
 # usage: test-iketcp-oracles.sh [CARRIER]	(or DUPACK in the environment)
 set -u
 
-here=$(cd "$(dirname "$0")" && pwd)
-dupack=${DUPACK:-$here/../../build/dupack}
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=harness/tests/lib.inc
+. "$repository/harness/tests/lib.inc"
+# shellcheck source=harness/tests/carrier.inc
+. "$repository/harness/tests/carrier.inc"
+
+dupack=${DUPACK:-$repository/build/dupack}
 carrier=${1:-${dupack%/*}/targets/iketcp/carrier}
-client=iketcp-client-$$ headend=iketcp-headend-$$
-tests=0 failed=0
+own_nodes iketcp tshark tcpdump text2pcap
 
-skip() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-[ -x "$carrier" ] || skip "no carrier at '$carrier': run make"
-[ "$(id -u)" = 0 ] || skip 'needs root'
-for tool in ip tshark tcpdump text2pcap python3; do
-	command -v $tool >/dev/null || skip "$tool is not installed"
-done
-[ -c /dev/net/tun ] || skip 'no /dev/net/tun'
-ip netns add "$client" 2>/dev/null || skip 'no network namespaces'
-
-dir=$(mktemp -d)
-clean_up() {
-	# what still runs in our namespaces is ours
-	for ns in "$client" "$headend"; do
-		for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -9 "$pid"; done
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-ok() { # STATUS NAME
-	tests=$((tests + 1))
-	if [ "$1" != 0 ]; then
-		failed=$((failed + 1))
-		printf 'not '
-	fi
-	echo "ok $tests - $2"
-}
-
-is() { # GOT WANT NAME
-	[ "$1" = "$2" ]
-	ok $? "$3"
-	[ "$1" = "$2" ] && return
-	echo "# got '$1', wanted '$2'"
-	return 1
-}
-
-# start NAMESPACE WORD COMMAND...: waited for until it says WORD by a fifo; its pid in $started
-start() {
-	local ns=$1 word=$2 said='' ready=$dir/ready
-	shift 2
-	rm -f "$ready"
-	mkfifo "$ready"
-	exec 8<>"$ready"
-	DUPACK_READY_FD=8 ip netns exec "$ns" "$@" >>"$dir/$ns.out" 2>>"$dir/$ns.log" &
-	started=$!
-	read -r -t 10 said <&8
-	exec 8>&-
-	is "$said" "$word" "ready: ${*:1:3}"
-}
-
-# counter NAMESPACE NAME: from the running carrier
-counter() {
-	ip netns exec "$1" "$carrier" --ask status |
-		python3 -c 'import json,sys; s = json.load(sys.stdin); n = sys.argv[1]
-print(s["dropped"].get(n, s.get(n)))' "$2"
-}
-
-ip netns add "$headend"
 ip link add name veth0 netns "$client" type veth peer name veth0 netns "$headend"
 for end in "$client veth0 1" "$headend veth0 2"; do
 	# shellcheck disable=SC2086 # three words
