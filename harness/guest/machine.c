@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "base/io.h"
 #include "base/prng.h"
 #include "base/units.h"
+#include "guest/cpu.h"
 #include "guest/shim.h"
 #include "process/proc.h"
 
@@ -40,6 +42,7 @@ enum { FD_INITRAMFS = 10, FD_OUT, FD_SHIM, FD_NEXT };
 struct start {
 	const struct machine *m;
 	int shim_fd;
+	cpu_set_t cpus;
 };
 
 /* Above the fixed numbers first: one of them may be in the way of another */
@@ -90,6 +93,8 @@ static int become_kernel(void *ctx, struct err *err)
 		return err_set(err, errno, "cannot give the guest its files");
 	if (personality(ADDR_NO_RANDOMIZE) < 0)
 		return err_set(err, errno, "cannot switch address randomisation off");
+	/* where it is refused the guest is slower, and no more */
+	(void)sched_setaffinity(0, sizeof(s->cpus), &s->cpus);
 	execve(m->kernel, (char *const *)argv, env);
 	return err_set(err, errno, "cannot run '%s'", m->kernel);
 }
@@ -137,7 +142,8 @@ static int watch(const struct machine *m, struct proc *p, struct err *err)
 int machine_run(const struct machine *m, struct err *err)
 {
 	AUTO_CLOSE int shim = open(m->shim, O_RDONLY | O_CLOEXEC);
-	struct start start = { m, shim };
+	struct start start = { .m = m, .shim_fd = shim };
+	AUTO_CLOSE int claim = cpu_claim(&start.cpus);
 	struct spawn spawn = {
 		.name = "guest", .log_dir = m->log_dir, .run = become_kernel, .ctx = &start
 	};

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,12 +110,16 @@ int pcapng_open(struct pcapng *w, const char *path, const char *interface, struc
 	const uint16_t version[2] = { 1, 0 }, linktype[2] = { LINKTYPE_ETHERNET, 0 };
 	const uint64_t length_unknown = UINT64_MAX;
 	const uint8_t resolution = TSRESOL_NS;
+	struct err ignored = { 0 };
 	struct block b;
 
-	*w = (struct pcapng){ .file = fopen(path, "we") };
-	if (!w->file)
-		return err_set(err, errno, "cannot create '%s'", path);
-	setvbuf(w->file, NULL, _IOFBF, BUFFER);
+	*w = (struct pcapng){ .file = fopen(path, "we"), .buffer = malloc(BUFFER) };
+	if (!w->file || !w->buffer) {
+		err_set(err, errno, "cannot create '%s'", path);
+		pcapng_close(w, &ignored);
+		return -1;
+	}
+	setvbuf(w->file, w->buffer, _IOFBF, BUFFER); /* glibc allocates none of that size */
 
 	begin(&b, BLOCK_SECTION);
 	put_u32(&b, BYTE_ORDER_MAGIC);
@@ -183,11 +188,11 @@ void pcapng_write(struct pcapng *w, uint64_t t_ns, enum pcapng_direction directi
  */
 int pcapng_close(struct pcapng *w, struct err *err)
 {
-	if (!w->file)
-		return 0;
-	if (fclose(w->file) && !w->failed)
+	if (w->file && fclose(w->file) && !w->failed)
 		w->failed = errno;
 	w->file = NULL;
+	free(w->buffer);
+	w->buffer = NULL;
 	return w->failed ? err_set(err, w->failed, "cannot write a capture") : 0;
 }
 

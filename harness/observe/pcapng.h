@@ -28,6 +28,7 @@ struct pcapng_secrets {
 
 struct pcapng {
 	FILE *file; /* owned; NULL: closed */
+	char *buffer; /* of @file; owned */
 	int failed; /* errno of the first write that failed */
 	uint64_t frames, bytes;
 };
