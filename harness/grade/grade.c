@@ -144,11 +144,10 @@ static json_t *changes(const struct evidence *e, uint64_t zero_ns)
 		const struct timeline_event *c = &e->changes[i];
 		const struct timeline_entry *t = &e->c->timeline.entries[c->entry];
 		double t_s = ((double)c->t_ns - (double)zero_ns) / (double)NS_PER_S;
-		AUTO_FREE char *what =
-			io_printf("%s: %s",
-				  t->what == TIMELINE_RENUMBER ? node_names[NODE_CLIENT]
-							       : link_names[t->link],
-				  t->what_text);
+		AUTO_FREE char *what = io_printf("%s: %s",
+						 timeline_is_of_node(t->what) ? node_names[t->node]
+									      : link_names[t->link],
+						 t->what_text);
 
 		json_array_append_new(list, json_pack("{s:f, s:s, s:b}", "t_s", t_s, "what", what,
 						      "ends", c->ends));

@@ -256,20 +256,33 @@ MEASURE(tcp_bytes)
 	return any;
 }
 
-MEASURE(tcp_intact)
+/* A stream that ends early is unchanged as far as it goes */
+static bool is_whole(const struct evidence *e, size_t i)
 {
-	bool any = false, intact = true;
+	const struct flow_events *f = &e->flows[i];
+
+	return f->tcp_received && f->tcp_intact && f->tcp_bytes == e->c->traffic[i].bytes;
+}
+
+MEASURE(tcp_completion)
+{
+	size_t all = 0, whole = 0;
 
 	for (size_t i = 0; i < e->c->traffic_len; i++)
 		if (is_tcp(e, i)) {
-			const struct flow_events *f = &e->flows[i];
-
-			/* a stream that ends early is unchanged as far as it goes */
-			any = true;
-			intact = intact && f->tcp_received && f->tcp_intact &&
-				 f->tcp_bytes == e->c->traffic[i].bytes;
+			all++;
+			whole += is_whole(e, i);
 		}
-	return any && measure_yes_no(intact, ret);
+	ret->number = all ? (double)whole / (double)all : 0;
+	return all > 0;
+}
+
+MEASURE(tcp_intact)
+{
+	struct metric_value completion = { 0 };
+
+	return measure_tcp_completion(e, &completion) &&
+	       measure_yes_no(completion.number >= 1, ret);
 }
 
 MEASURE(tcp_rate)

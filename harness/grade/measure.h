@@ -34,6 +34,7 @@ MEASURE(after_answered);
 MEASURE(down_orderly);
 MEASURE(down_restored);
 MEASURE(tcp_bytes);
+MEASURE(tcp_completion);
 MEASURE(tcp_intact);
 MEASURE(tcp_rate);
 

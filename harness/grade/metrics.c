@@ -53,6 +53,8 @@ static const struct row {
 	{ "after.answered", UNIT_COUNT, measure_after_answered,
 	  "probes answered after the tunnel was taken down" },
 	{ "tcp.bytes", UNIT_BYTES, measure_tcp_bytes, "bytes that the server received" },
+	{ "tcp.completion", UNIT_RATIO, measure_tcp_completion,
+	  "transfers that arrived whole and unchanged, of all" },
 	{ "tcp.intact", UNIT_WORD, measure_tcp_intact,
 	  "did every transfer arrive whole and unchanged: yes, no" },
 	{ "tcp.rate", UNIT_BPS, measure_tcp_rate, "of the slowest transfer" },

@@ -376,7 +376,7 @@ static void add_entry(struct witness *w, size_t entry)
 {
 	const struct timeline_entry *t = &w->e->c->timeline.entries[entry];
 	json_int_t begun = json_integer_value(json_object_get(outcome_of(w->e, entry), "begun"));
-	bool node = t->what == TIMELINE_RENUMBER;
+	bool node = timeline_is_of_node(t->what);
 
 	if (t->what == TIMELINE_IMPAIR) {
 		for (size_t m = 0; m < ARRAY_SIZE(models); m++)
@@ -387,8 +387,8 @@ static void add_entry(struct witness *w, size_t entry)
 		add_block(w, entry);
 		return;
 	}
-	add_row(w, node ? "node" : "link", node ? node_names[NODE_CLIENT] : link_names[t->link],
-		NULL, t->what_text, t->when_text, begun, true);
+	add_row(w, node ? "node" : "link", node ? node_names[t->node] : link_names[t->link], NULL,
+		t->what_text, t->when_text, begun, true);
 	if (!begun)
 		miss(w, "%s %s", t->what_text, t->when_text);
 }

@@ -102,6 +102,19 @@ static int parents(struct archive *a, const char *path, struct err *err)
 }
 
 /**
+ * archive_folder() - Add an empty folder
+ * @a:		The archive
+ * @path:	In it, as for archive_bytes(); one that is there already stays
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int archive_folder(struct archive *a, const char *path, struct err *err)
+{
+	return parents(a, path, err) ? -1 : folder(a, path, err);
+}
+
+/**
  * archive_bytes() - Add a file that is in memory
  * @a:		The archive
  * @path:	In it, without a "/" at the front; its folders are made

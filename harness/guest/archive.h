@@ -20,6 +20,7 @@ struct archive {
 };
 
 int archive_open(struct archive *a, const char *base, struct err *err);
+int archive_folder(struct archive *a, const char *path, struct err *err);
 int archive_bytes(struct archive *a, const char *path, mode_t mode, const void *bytes, size_t len,
 		  struct err *err);
 int archive_file(struct archive *a, const char *path, const char *from, struct err *err);

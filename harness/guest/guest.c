@@ -42,6 +42,15 @@ static int add_job(struct archive *a, const struct guest_job *job, struct err *e
 	return case_path ? archive_file(a, case_path, lab->c->file, err) : 0;
 }
 
+/* What is private to a target has to be there to be covered: see lab/lab.c */
+static int add_private(struct archive *a, const char *root, const struct target *t, struct err *err)
+{
+	AUTO_FREE char *etc = io_printf("%setc/%s", root, t->name);
+	AUTO_FREE char *lib = io_printf("%svar/lib/%s", root, t->name);
+
+	return archive_folder(a, etc, err) || archive_folder(a, lib, err) ? -1 : 0;
+}
+
 static int add_target(struct archive *a, const struct guest_job *job, const struct target *t,
 		      struct err *err)
 {
@@ -49,7 +58,7 @@ static int add_target(struct archive *a, const struct guest_job *job, const stru
 	AUTO_FREE char *built = io_printf("%s/targets/%s", job->home->built, t->name);
 	AUTO_FREE char *built_path = io_printf("%s/targets/%s", GUEST_BUILT, t->name);
 
-	if (archive_tree(a, path, t->dir, ARCHIVE_ALL, err))
+	if (add_private(a, "", t, err) || archive_tree(a, path, t->dir, ARCHIVE_ALL, err))
 		return -1;
 	if (access(built, F_OK))
 		return 0; /* nothing of it is built */
@@ -76,7 +85,10 @@ static int add_own_root(struct archive *a, const struct guest_job *job, int end,
 
 	AUTO_FREE char *below = io_printf("%s/", path);
 
-	return archive_nest(a, path, root, err) || add_gcrypt_conf(a, below, err) ? -1 : 0;
+	return archive_nest(a, path, root, err) || add_gcrypt_conf(a, below, err) ||
+			       add_private(a, below, job->targets->v[end], err)
+		       ? -1
+		       : 0;
 }
 
 static bool is_first(const struct pair_targets *targets, int t)

@@ -43,14 +43,6 @@ static void note_time(struct execution *x, const char *what)
 	json_object_set_new(x->times, what, json_integer((json_int_t)clock_stamp_ns()));
 }
 
-static bool needs_tunnel(const struct spec_case *c)
-{
-	for (size_t i = 0; i < c->traffic_len; i++)
-		if (!c->traffic[i].outer)
-			return true;
-	return c->traffic_len == 0;
-}
-
 /* --- traffic ---------------------------------------------------------------- */
 
 struct client_job {
@@ -90,9 +82,11 @@ static int watch(struct execution *x, const struct proc *p, uint64_t timeout_ns,
 	};
 	uint64_t deadline = clock_ns() + timeout_ns;
 
-	for (int m = 0; m < MEMBER_COUNT; m++)
-		polls[m + 2] = (struct pollfd){ .fd = x->pair.procs[m].pidfd, .events = POLLIN };
 	for (;;) {
+		for (int m = 0; m < MEMBER_COUNT; m++) /* the timeline may start them again */
+			polls[m + 2] =
+				(struct pollfd){ .fd = x->pair.procs[m].pidfd, .events = POLLIN };
+
 		uint64_t now = clock_ns(), left = now < deadline ? deadline - now : 0;
 		struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
 
@@ -251,6 +245,7 @@ static int take_down(struct execution *x, struct err *err)
 
 static int bring_up(struct execution *x, bool *ret_up, struct err *err)
 {
+	x->lab.pair = &x->pair;
 	if (pair_start(&x->pair, &x->lab, json_object_get(x->versions, "targets"), err))
 		return -1;
 	if (x->job->c->before_ns && probe(x, PROBING_BEFORE, x->job->c->before_ns, err))
@@ -277,16 +272,18 @@ static int go(struct execution *x, struct err *err)
 
 	if (lab_build(&x->lab, x->job, err))
 		return -1;
-	if (needs_tunnel(c) && bring_up(x, &up, err))
+	if (spec_case_has_tunnel(c) && bring_up(x, &up, err))
 		return -1;
 	if (!up)
 		return 0;
 	if (lab_arm(&x->lab, err))
 		return -1;
 	note_time(x, "armed");
-	if (run_traffic(x, err) || (c->idle_ns && idle(x, err)))
+	if (run_traffic(x, err) || (c->idle_ns && idle(x, err)) ||
+	    pair_await_revived(&x->pair, err))
 		return -1;
-	return c->after_ns && needs_tunnel(c) ? take_down(x, err) : 0;
+	lab_timeline_settle(&x->lab);
+	return c->after_ns && spec_case_has_tunnel(c) ? take_down(x, err) : 0;
 }
 
 static void begin(struct execution *x, const struct lab_job *job)

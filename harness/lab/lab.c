@@ -195,6 +195,14 @@ static int start_receiver(struct lab *lab, struct err *err)
 
 /* --- all of it ---------------------------------------------------------------- */
 
+/* The implementation of a pair that is on a node; NULL: none */
+static const char *target_of(const struct lab_job *job, enum node_id node)
+{
+	return node == NODE_CLIENT    ? job->pair->client
+	       : node == NODE_HEADEND ? job->pair->headend
+				      : NULL;
+}
+
 /**
  * lab_node_root() - The folder that is the root of a node
  * @job:	The execution
@@ -204,9 +212,7 @@ static int start_receiver(struct lab *lab, struct err *err)
  */
 char *lab_node_root(const struct lab_job *job, enum node_id node)
 {
-	const char *target = node == NODE_CLIENT    ? job->pair->client
-			     : node == NODE_HEADEND ? job->pair->headend
-						    : NULL;
+	const char *target = target_of(job, node);
 	AUTO_FREE char *root = NULL;
 
 	if (!job->roots_dir || !target)
@@ -215,17 +221,28 @@ char *lab_node_root(const struct lab_job *job, enum node_id node)
 	return access(root, F_OK) ? NULL : steal_ptr(&root);
 }
 
-static int create_nodes(struct lab *lab, struct err *err)
+/* /etc/NAME and /var/lib/NAME are the target's own on its node, and empty */
+static int create_node(struct lab *lab, enum node_id node, struct err *err)
 {
 	const struct lab_job *job = lab->job;
 	const char *const keep[] = { job->targets_dir, job->built_dir, job->folder, NULL };
+	const char *target = target_of(job, node);
+	AUTO_FREE char *root = lab_node_root(job, node);
+	AUTO_FREE char *etc = io_printf("/etc/%s", target ? target : "");
+	AUTO_FREE char *lib = io_printf("/var/lib/%s", target ? target : "");
+	const char *const private[] = { etc, lib, NULL };
 
-	for (int i = 0; i < NODE_COUNT; i++) {
-		AUTO_FREE char *root = lab_node_root(job, (enum node_id)i);
+	return node_create(node_names[node], root, target ? private : NULL, keep, &lab->nodes[node],
+			   err);
+}
 
-		if (node_create(node_names[i], root, NULL, keep, &lab->nodes[i], err))
+static int create_nodes(struct lab *lab, struct err *err)
+{
+	const struct lab_job *job = lab->job;
+
+	for (int i = 0; i < NODE_COUNT; i++)
+		if (create_node(lab, (enum node_id)i, err))
 			return -1;
-	}
 	if (topology_needs_wan(job->c) && netns_create(&lab->wan_fd, err))
 		return -1;
 	return 0;

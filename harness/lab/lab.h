@@ -42,8 +42,11 @@ int lab_probe(const struct lab_job *job, struct err *err);
 
 /* --- between the files of this folder ------------------------------------- */
 
+struct pair_run;
+
 struct lab {
 	const struct lab_job *job;
+	struct pair_run *pair; /* borrowed; NULL: a case without a tunnel */
 	char *log_dir; /* owned */
 	struct node nodes[NODE_COUNT];
 	int wan_fd;

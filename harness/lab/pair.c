@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "lab/lab.h"
 #include "process/credentials.h"
+#include "spec/capability.h"
 #include "spec/name.h"
 
 #define LAN	 "10.0.4.0/24"
@@ -150,6 +151,16 @@ static int note_version(const struct endpoint *e, json_t *versions, struct err *
 	return 0;
 }
 
+static int await_member(struct pair_run *p, enum member m, struct err *err)
+{
+	const struct endpoint *e = &p->ends[m];
+
+	if (!proc_await_ready(&p->procs[m], TARGET_READY_NS, err))
+		return 0;
+	err_wrap(err, "target '%s', verb 'run'", e->target->name);
+	return endpoint_quote(e, e->name, err);
+}
+
 static int start_member(struct pair_run *p, const struct lab *lab, int m, json_t *versions,
 			struct err *err)
 {
@@ -158,10 +169,7 @@ static int start_member(struct pair_run *p, const struct lab *lab, int m, json_t
 	if (pair_check_requires(p, lab, m, err) || note_version(e, versions, err) ||
 	    endpoint_run(e, &p->procs[m], err))
 		return -1;
-	if (!proc_await_ready(&p->procs[m], TARGET_READY_NS, err))
-		return 0;
-	err_wrap(err, "target '%s', verb 'run'", e->target->name);
-	return endpoint_quote(e, e->name, err);
+	return await_member(p, m, err);
 }
 
 /** pair_init() - Nobody is there yet */
@@ -271,6 +279,76 @@ int pair_down(struct pair_run *p, bool *ret_orderly, struct err *err)
 		return -1;
 	*ret_orderly = code == TARGET_YES;
 	return 0;
+}
+
+/**
+ * pair_crash() - Kill what runs on a node, as it is: nothing is closed in order
+ * @p:		Started
+ * @node:	Whose target and carrier; what they left in the kernel stays
+ */
+void pair_crash(struct pair_run *p, enum node_id node)
+{
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		if (p->ends[m].target && node_of(m) == node)
+			proc_kill_group(&p->procs[m]);
+}
+
+/**
+ * pair_revive() - Start again what was killed
+ * @p:		After pair_crash()
+ * @node:	Whose
+ * @err:	Set on failure
+ *
+ * That they are ready is awaited by pair_await_revived(): meanwhile the path lives on.
+ *
+ * Return: 0 or -1
+ */
+int pair_revive(struct pair_run *p, enum node_id node, struct err *err)
+{
+	for (int m = 0; m < MEMBER_COUNT; m++)
+		if (p->ends[m].target && node_of(m) == node) {
+			if (endpoint_run(&p->ends[m], &p->procs[m], err))
+				return -1;
+			p->revived[m] = true;
+		}
+	return 0;
+}
+
+/**
+ * pair_await_revived() - Are those that were started again ready?
+ * @p:		Started
+ * @err:	Set if one is not, in its time
+ *
+ * Return: 0 or -1
+ */
+int pair_await_revived(struct pair_run *p, struct err *err)
+{
+	for (int m = 0; m < MEMBER_COUNT; m++) {
+		if (!p->revived[m])
+			continue;
+		p->revived[m] = false;
+		if (p->procs[m].pid && await_member(p, m, err))
+			return -1;
+	}
+	return 0;
+}
+
+/**
+ * pair_ask() - Ask the target of a node to do something now
+ * @p:		Started
+ * @node:	Whose
+ * @what:	Has a verb, which the target declares
+ * @ret:	The verb's process: whether it could is its exit status
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int pair_ask(struct pair_run *p, enum node_id node, const struct capability *what, struct proc *ret,
+	     struct err *err)
+{
+	enum member m = node == NODE_CLIENT ? MEMBER_CLIENT : MEMBER_HEADEND;
+
+	return endpoint_ask(&p->ends[m], what->verb, what->arg, ret, err);
 }
 
 /** pair_diagnose() - Let every member write its state to the logs, if it can */

@@ -4,11 +4,14 @@
 #define DUPACK_LAB_PAIR_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "net/topology.h"
 #include "process/target.h"
 #include "spec/target.h"
 
+struct capability;
 struct err;
 struct lab;
 
@@ -31,6 +34,7 @@ struct pair_run {
 	char local[32], remote[32]; /* outer addresses of client and head-end */
 	struct endpoint ends[MEMBER_COUNT]; /* .target NULL: not there */
 	struct proc procs[MEMBER_COUNT];
+	bool revived[MEMBER_COUNT]; /* started again, and nobody has awaited that it is ready */
 	char inner[PAIR_ADDRESS_MAX];
 };
 
@@ -51,6 +55,11 @@ int pair_check_requires(const struct pair_run *p, const struct lab *lab, enum me
 int pair_start(struct pair_run *p, const struct lab *lab, json_t *versions, struct err *err);
 int pair_up(struct pair_run *p, uint64_t timeout_ns, bool *ret_up, struct err *err);
 int pair_down(struct pair_run *p, bool *ret_orderly, struct err *err);
+void pair_crash(struct pair_run *p, enum node_id node);
+int pair_revive(struct pair_run *p, enum node_id node, struct err *err);
+int pair_await_revived(struct pair_run *p, struct err *err);
+int pair_ask(struct pair_run *p, enum node_id node, const struct capability *what, struct proc *ret,
+	     struct err *err);
 void pair_diagnose(struct pair_run *p);
 int pair_check_alive(struct pair_run *p, struct err *err);
 int pair_stop(struct pair_run *p, struct err *err);

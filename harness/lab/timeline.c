@@ -24,6 +24,7 @@
 #include "base/units.h"
 #include "impair/timeline.h"
 #include "lab/lab.h"
+#include "lab/pair.h"
 #include "net/change.h"
 
 /** What came of one entry. */
@@ -31,6 +32,8 @@ struct timeline_record {
 	unsigned int begun, ended; /* how often */
 	json_t *before[DIR_COUNT]; /* counters when it began; NULL: it does not hold; owned */
 	json_t *gained[DIR_COUNT]; /* while it held; NULL: no counters; owned */
+	struct proc asked; /* the verb of the last time; owned */
+	unsigned int done; /* how often a verb said that it did */
 };
 
 static const struct timeline *plan_of(const struct lab *lab)
@@ -151,6 +154,40 @@ static int renumber(struct lab *lab, uint64_t t_ns, struct err *err)
 	return 0;
 }
 
+/* What a verb said that may run still; one that has not ended by now has not done it */
+static void note_answer(struct timeline_record *r, uint64_t timeout_ns)
+{
+	if (!r->asked.pid)
+		return;
+	r->done += proc_await(&r->asked, timeout_ns) && proc_exit_code(&r->asked) == TARGET_YES;
+	proc_release(&r->asked);
+}
+
+static int turn_target(struct lab *lab, size_t i, enum when_turn turn, struct err *err)
+{
+	const struct timeline_entry *e = &plan_of(lab)->entries[i];
+	struct timeline_record *r = &lab->timeline.records[i];
+
+	if (e->what == TIMELINE_ASK && turn == WHEN_BEGINS) {
+		note_answer(r, 0);
+		return pair_ask(lab->pair, e->node, e->ask, &r->asked, err);
+	}
+	if (e->what != TIMELINE_CRASH || turn == WHEN_NOTHING)
+		return 0;
+	if (turn == WHEN_ENDS)
+		return pair_revive(lab->pair, e->node, err);
+	pair_crash(lab->pair, e->node);
+	return 0;
+}
+
+static int turn_targets(struct lab *lab, uint64_t t_ns, struct err *err)
+{
+	for (size_t i = 0; i < plan_of(lab)->len; i++)
+		if (turn_target(lab, i, when_turn(&plan_of(lab)->entries[i].when, t_ns), err))
+			return -1;
+	return 0;
+}
+
 /* It is so now: say it, and count it */
 static void note_turns(struct lab *lab, uint64_t t_ns)
 {
@@ -177,7 +214,7 @@ static int carry_out(struct lab *lab, uint64_t t_ns, struct err *err)
 	for (enum link_id l = 0; l < LINK_COUNT; l++)
 		if (change_link(lab, l, t_ns, err))
 			return -1;
-	if (renumber(lab, t_ns, err))
+	if (renumber(lab, t_ns, err) || turn_targets(lab, t_ns, err))
 		return -1;
 	note_turns(lab, t_ns);
 	return 0;
@@ -235,6 +272,8 @@ int lab_timeline_begin(struct lab *lab, struct err *err)
 	t->records = calloc(plan_of(lab)->len, sizeof(*t->records));
 	if (!t->records)
 		return err_set(err, ENOMEM, "cannot begin the timeline");
+	for (size_t i = 0; i < plan_of(lab)->len; i++)
+		t->records[i].asked = (struct proc)PROC_NONE;
 	if (event_log_init(&t->log, lab->events_fd, err))
 		return -1;
 	t->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -243,6 +282,16 @@ int lab_timeline_begin(struct lab *lab, struct err *err)
 	t->begun_ns = clock_ns();
 	t->next_ns = timeline_next(plan_of(lab), 0);
 	return lab_timeline_go(lab, err);
+}
+
+/**
+ * lab_timeline_settle() - Await what targets were asked and have not answered
+ * @lab:	Its targets still run
+ */
+void lab_timeline_settle(struct lab *lab)
+{
+	for (size_t i = 0; lab->timeline.records && i < plan_of(lab)->len; i++)
+		note_answer(&lab->timeline.records[i], TARGET_VERB_NS);
 }
 
 /* --- the end ------------------------------------------------------------------------------- */
@@ -263,7 +312,8 @@ static const json_t *last_counters(const json_t *links, enum link_id l, enum dir
  * @lab:	Its links have stopped
  * @links:	What they counted, as in execution.json
  * @execution:	Gets "timeline": {begun, ended, up, down} for each entry in the order of
- *		the case's times; the last two are what the counters of its link gained
+ *		the case's times; the last two are what the counters of its link gained.  What
+ *		targets were asked has begun as often as they said that they did it
  * @err:	Set on failure
  *
  * Return: 0 or -1
@@ -279,8 +329,9 @@ int lab_timeline_finish(struct lab *lab, const json_t *links, json_t *execution,
 	for (size_t i = 0; i < plan_of(lab)->len; i++) {
 		const struct timeline_entry *e = &plan_of(lab)->entries[i];
 		struct timeline_record *r = &t->records[i];
+		unsigned int begun = e->what == TIMELINE_ASK ? r->done : r->begun;
 		json_t *entry = json_pack("{s:i, s:i, s:i}", "line", (int)e->line, "begun",
-					  (int)r->begun, "ended", (int)r->ended);
+					  (int)begun, "ended", (int)r->ended);
 
 		for (enum direction d = 0; d < DIR_COUNT; d++) {
 			const json_t *last = last_counters(links, e->link, d);
@@ -296,6 +347,15 @@ int lab_timeline_finish(struct lab *lab, const json_t *links, json_t *execution,
 	return event_log_close(&t->log, err);
 }
 
+static void release_record(struct timeline_record *r)
+{
+	proc_release(&r->asked);
+	for (int d = 0; d < DIR_COUNT; d++) {
+		json_decref(r->before[d]);
+		json_decref(r->gained[d]);
+	}
+}
+
 /** lab_timeline_release() - Release what a timeline holds; idempotent */
 void lab_timeline_release(struct lab *lab)
 {
@@ -307,10 +367,7 @@ void lab_timeline_release(struct lab *lab)
 	if (t->log.buf)
 		event_log_close(&t->log, &ignored);
 	for (size_t i = 0; t->records && i < plan_of(lab)->len; i++)
-		for (int d = 0; d < DIR_COUNT; d++) {
-			json_decref(t->records[i].before[d]);
-			json_decref(t->records[i].gained[d]);
-		}
+		release_record(&t->records[i]);
 	free(t->records);
 	t->records = NULL;
 }

@@ -28,6 +28,7 @@ struct lab_timeline {
 
 int lab_timeline_begin(struct lab *lab, struct err *err);
 int lab_timeline_go(struct lab *lab, struct err *err);
+void lab_timeline_settle(struct lab *lab);
 int lab_timeline_finish(struct lab *lab, const json_t *links, json_t *execution, struct err *err);
 void lab_timeline_release(struct lab *lab);
 

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -243,6 +244,11 @@ int capture_run(struct capture *set, int stop_fd, int report_fd, struct err *err
 
 	if (!polls || !b)
 		return err_set(err, ENOMEM, "cannot capture");
+	/*
+	 * Before all others, if we may: where time stands still while anything runs, two
+	 * ends that wake each other up would never let us have a turn
+	 */
+	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 	for (size_t i = 0; i < set->len; i++)
 		polls[i] = (struct pollfd){ .fd = set->sources[i].fd, .events = POLLIN };
 	polls[set->len] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };

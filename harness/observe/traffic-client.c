@@ -279,12 +279,20 @@ static void connected(struct client *c, struct flow *f)
 		f->state = SENDING;
 }
 
+/* Of thousands of small streams each needs little */
+static size_t chunk_size(const struct flow *f)
+{
+	uint64_t all = PAYLOAD_HEAD_LEN + f->plan->bytes;
+
+	return all < CHUNK ? (size_t)all : CHUNK;
+}
+
 /* The bytes after those that are in the chunk; false: there are no more */
 static bool refill(struct flow *f)
 {
 	uint64_t left = PAYLOAD_HEAD_LEN + f->plan->bytes - f->taken;
 
-	f->chunk_len = left < CHUNK ? (size_t)left : CHUNK;
+	f->chunk_len = left < chunk_size(f) ? (size_t)left : chunk_size(f);
 	f->chunk_done = 0;
 	payload_pattern_fill(&f->pattern, f->chunk, f->chunk_len);
 	return left > 0;
@@ -362,7 +370,7 @@ static void step_tcp(struct client *c, struct flow *f, short revents, uint64_t n
 static int init_tcp(struct flow *f, uint64_t seed, struct err *err)
 {
 	payload_pattern_init(&f->pattern, seed, f->index);
-	f->chunk = malloc(CHUNK);
+	f->chunk = malloc(chunk_size(f));
 	return f->chunk ? 0 : err_set(err, ENOMEM, "cannot send");
 }
 

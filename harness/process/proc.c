@@ -235,6 +235,14 @@ void proc_stop(struct proc *p, uint64_t grace_ns)
 	proc_await(p, 5 * NS_PER_S);
 }
 
+/** proc_kill_group() - End a program at once with all that it started and left in its group */
+void proc_kill_group(struct proc *p)
+{
+	if (!proc_await(p, 0))
+		kill(-p->pid, SIGKILL); /* it leads a group: see child_main() */
+	proc_release(p);
+}
+
 /** proc_release() - Kill what still runs and close the descriptors; idempotent */
 void proc_release(struct proc *p)
 {

@@ -47,6 +47,7 @@ int proc_start(const struct spawn *spawn, struct proc *ret, struct err *err);
 int proc_await(struct proc *p, uint64_t timeout_ns);
 int proc_await_ready(struct proc *p, uint64_t timeout_ns, struct err *err);
 void proc_stop(struct proc *p, uint64_t grace_ns);
+void proc_kill_group(struct proc *p);
 void proc_release(struct proc *p);
 int proc_exit_code(const struct proc *p);
 const char *proc_describe(const struct proc *p, char *buf, unsigned int size);

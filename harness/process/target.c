@@ -213,6 +213,24 @@ int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, u
 }
 
 /**
+ * endpoint_ask() - Start a verb, and do not wait
+ * @e:		The end
+ * @verb:	For example "rekey"
+ * @arg:	Its argument, or NULL
+ * @ret:	The process; proc_await() tells when it has ended
+ * @err:	Set on failure
+ *
+ * Return: 0 or -1
+ */
+int endpoint_ask(const struct endpoint *e, const char *verb, const char *arg, struct proc *ret,
+		 struct err *err)
+{
+	AUTO_FREE char *name = io_printf("%s-%s", e->name, verb);
+
+	return start(e, verb, arg, name, NULL, false, ret, err);
+}
+
+/**
  * endpoint_print() - Call a verb for what it prints
  * @e:		The end
  * @verb:	"caps", "version" or "status"

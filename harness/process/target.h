@@ -52,6 +52,8 @@ struct endpoint {
 int endpoint_run(const struct endpoint *e, struct proc *ret, struct err *err);
 int endpoint_verb(const struct endpoint *e, const char *verb, const char *arg, uint64_t timeout_ns,
 		  int *ret_code, struct err *err);
+int endpoint_ask(const struct endpoint *e, const char *verb, const char *arg, struct proc *ret,
+		 struct err *err);
 int endpoint_print(const struct endpoint *e, const char *verb, const char *path, int *ret_code,
 		   struct err *err);
 int endpoint_up(const struct endpoint *e, uint64_t timeout_ns, int *ret_code, struct err *err);

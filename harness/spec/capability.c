@@ -9,6 +9,7 @@
 #include "spec/case.h"
 #include "spec/name.h"
 #include "spec/target.h"
+#include "spec/timeline.h"
 
 static const struct capability capabilities[] = {
 	{ CAPABILITY_OUTER_IPV6, NULL, NULL },
@@ -98,7 +99,7 @@ static int demand(const char *word, bool carrier_too, const struct pair_targets 
 
 /**
  * capability_check() - Do the targets of a pair declare all that a case needs?
- * @c:		The case: what it lists, and what follows from its families
+ * @c:		The case: what it lists, and what follows from its families and its timeline
  * @targets:	Of the pair.  A carrier has to do with the outer family only
  * @err:	Set if one does not: ERR_UNSUPPORTED
  *
@@ -112,5 +113,11 @@ int capability_check(const struct spec_case *c, const struct pair_targets *targe
 	for (size_t i = 0; i < c->needs_len; i++)
 		if (demand(c->needs[i], false, targets, err))
 			return -1;
+	for (size_t i = 0; i < c->timeline.len; i++) {
+		const struct capability *ask = c->timeline.entries[i].ask;
+
+		if (ask && demand(ask->word, false, targets, err))
+			return -1;
+	}
 	return 0;
 }

@@ -110,6 +110,8 @@ static const struct schema_key echo_keys[] = {
 	{ 0 },
 };
 
+#define STREAMS_MAX 10000
+
 static const struct schema_key tcp_keys[] = {
 	{ .name = "bytes",
 	  .kind = SCHEMA_SIZE,
@@ -118,6 +120,19 @@ static const struct schema_key tcp_keys[] = {
 	  .min = 1,
 	  .max = 1000000000000,
 	  .range = "1 to 1000GB" },
+	{ .name = "flows",
+	  .kind = SCHEMA_COUNT,
+	  .fallback = "1",
+	  .offset = offsetof(struct traffic, count),
+	  .min = 1,
+	  .max = STREAMS_MAX,
+	  .range = "1 to 10000" },
+	{ .name = "interval",
+	  .kind = SCHEMA_DURATION,
+	  .fallback = "1ms",
+	  .offset = offsetof(struct traffic, interval_ns),
+	  .max = 3600 * NS_PER_S,
+	  .range = "0s to 1h" },
 	{ .name = "start", .kind = SCHEMA_DURATION, .offset = offsetof(struct traffic, start_ns) },
 	{ .name = "timeout",
 	  .kind = SCHEMA_DURATION,
@@ -457,6 +472,34 @@ static int name_case(struct spec_case *c, struct err *err)
 	return 0;
 }
 
+/* A list with an item for each stream: a transfer of many is that many transfers */
+static void expand_streams(struct spec_case *c)
+{
+	struct traffic *all;
+	size_t len = 0, n = 0;
+
+	for (size_t i = 0; i < c->traffic_len; i++)
+		len += c->traffic[i].kind == TRAFFIC_TCP ? c->traffic[i].count : 1;
+	if (len == c->traffic_len)
+		return;
+	all = calloc(len, sizeof(*all));
+	if (!all)
+		abort();
+	for (size_t i = 0; i < c->traffic_len; i++) {
+		struct traffic t = c->traffic[i];
+		uint64_t streams = t.kind == TRAFFIC_TCP ? t.count : 1;
+
+		for (uint64_t k = 0; k < streams; k++, n++) {
+			all[n] = t;
+			if (streams > 1)
+				all[n].start_ns += k * t.interval_ns;
+		}
+	}
+	free(c->traffic);
+	c->traffic = all;
+	c->traffic_len = len;
+}
+
 /* What follows from the whole file */
 static void finish_case(struct document *doc, struct spec_case *c)
 {
@@ -465,6 +508,7 @@ static void finish_case(struct document *doc, struct spec_case *c)
 	for (int l = 0; l < LINK_COUNT; l++)
 		for (int d = 0; d < DIR_COUNT; d++)
 			c->planned_loss |= impairment_loses(&c->impair[l][d]);
+	expand_streams(c);
 	timeline_check(doc, c);
 	for (size_t i = 0; i < c->expect_len; i++)
 		if (!document_find(doc, document_item(doc, expect, i), "level"))
@@ -500,6 +544,15 @@ struct spec_case *spec_case_load(const char *path, struct err *err)
 	if (document_verdict(&doc, err))
 		return NULL;
 	return steal_ptr(&c);
+}
+
+/** spec_case_has_tunnel() - Do targets run, and anything in their tunnel? Else all is `outer` */
+bool spec_case_has_tunnel(const struct spec_case *c)
+{
+	for (size_t i = 0; i < c->traffic_len; i++)
+		if (!c->traffic[i].outer)
+			return true;
+	return c->traffic_len == 0;
 }
 
 /** spec_case_free() - Free a case; NULL is fine */

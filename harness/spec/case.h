@@ -128,9 +128,9 @@ struct traffic {
 	bool outer; /* true: from node to node without the tunnel (cases of the laboratory) */
 	uint64_t start_ns; /* after the tunnel is up */
 	uint64_t duration_ns; /* echo, segments: how long they are sent */
-	uint64_t interval_ns; /* echo, segments: between two */
+	uint64_t interval_ns; /* echo, segments: between two; tcp: between the starts of streams */
 	uint64_t size; /* echo, segments: payload bytes */
-	uint64_t count; /* segments: how many */
+	uint64_t count; /* segments: how many; tcp: streams of which this is one */
 	int ack; /* segments: enum segments_ack */
 	uint64_t bytes; /* tcp: how much to send, client to server */
 	uint64_t timeout_ns; /* how long answers or the end are awaited after the last send */
@@ -191,6 +191,7 @@ struct spec_case {
 };
 
 struct spec_case *spec_case_load(const char *path, struct err *err);
+bool spec_case_has_tunnel(const struct spec_case *c);
 void spec_case_free(struct spec_case *c);
 
 int spec_case_check_metrics(const struct spec_case *c,

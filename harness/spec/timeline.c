@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/units.h"
+#include "spec/capability.h"
 #include "spec/schema.h"
 
 #define LONGEST_NS (7ULL * 24 * 3600 * NS_PER_S)
@@ -26,21 +27,35 @@
 
 const char *const timeline_what_names[TIMELINE_WHATS] = {
 	[TIMELINE_IMPAIR] = "impair", [TIMELINE_BLOCK] = "block",	[TIMELINE_DOWN] = "down",
-	[TIMELINE_MTU] = "mtu",	      [TIMELINE_RENUMBER] = "renumber",
+	[TIMELINE_MTU] = "mtu",	      [TIMELINE_RENUMBER] = "renumber", [TIMELINE_CRASH] = "crash",
+	[TIMELINE_ASK] = "ask",
 };
 
-enum doing { DO_DOWN, DO_UP, DO_BLOCK, DO_RENUMBER };
+enum doing {
+	DO_DOWN,
+	DO_UP,
+	DO_BLOCK,
+	DO_RENUMBER,
+	DO_CRASH,
+	DO_REKEY_CHILD,
+	DO_REKEY_IKE,
+	DO_LIVENESS,
+};
 static const char *const doing_words[] = {
 	[DO_DOWN] = "down",
 	[DO_UP] = "up",
 	[DO_BLOCK] = "block",
 	[DO_RENUMBER] = "renumber",
+	[DO_CRASH] = "crash",
+	[DO_REKEY_CHILD] = "rekey-child", /* these are capabilities, each with its verb */
+	[DO_REKEY_IKE] = "rekey-ike",
+	[DO_LIVENESS] = "liveness",
 };
 static const enum timeline_what whats[] = {
-	[DO_DOWN] = TIMELINE_DOWN,
-	[DO_UP] = TIMELINE_DOWN,
-	[DO_BLOCK] = TIMELINE_BLOCK,
-	[DO_RENUMBER] = TIMELINE_RENUMBER,
+	[DO_DOWN] = TIMELINE_DOWN,     [DO_UP] = TIMELINE_DOWN,
+	[DO_BLOCK] = TIMELINE_BLOCK,   [DO_RENUMBER] = TIMELINE_RENUMBER,
+	[DO_CRASH] = TIMELINE_CRASH,   [DO_REKEY_CHILD] = TIMELINE_ASK,
+	[DO_REKEY_IKE] = TIMELINE_ASK, [DO_LIVENESS] = TIMELINE_ASK,
 };
 
 #define DIR_BOTH DIR_COUNT
@@ -55,7 +70,7 @@ struct draft {
 	struct timeline_entry e;
 	yaml_node_t *node;
 	uint64_t at, from, to, every, length;
-	int direction, node_id, doing;
+	int direction, doing;
 	bool up; /* it ends an outage that another entry begins */
 };
 
@@ -108,7 +123,7 @@ static const struct schema_key keys[KEYS] = {
 			    .words_len = ARRAY_SIZE(direction_words) },
 	[KEY_NODE] = { .name = "node",
 		       .kind = SCHEMA_WORD,
-		       .offset = offsetof(struct draft, node_id),
+		       .offset = offsetof(struct draft, e.node),
 		       .words = node_names,
 		       .words_len = NODE_COUNT },
 	[KEY_DO] = { .name = "do",
@@ -264,9 +279,12 @@ static bool read_what(struct document *doc, struct draft *d)
 				      (has_do + has_mtu + impairs) ? "" : " (here is none)");
 	d->e.what = has_do ? whats[d->doing] : has_mtu ? TIMELINE_MTU : TIMELINE_IMPAIR;
 	d->up = has_do && d->doing == DO_UP;
-	d->e.what_text = impairs   ? impair_text(doc, d)
-			 : has_mtu ? io_printf("mtu %s", text_of(doc, d, KEY_MTU))
-				   : io_printf("%s", timeline_what_names[d->e.what]);
+	if (d->e.what == TIMELINE_ASK)
+		d->e.ask = capability_find(doing_words[d->doing]);
+	d->e.what_text = impairs    ? impair_text(doc, d)
+			 : has_mtu  ? io_printf("mtu %s", text_of(doc, d, KEY_MTU))
+			 : d->e.ask ? io_printf("%s", d->e.ask->word)
+				    : io_printf("%s", timeline_what_names[d->e.what]);
 	return true;
 }
 
@@ -293,24 +311,56 @@ static bool check_link(struct document *doc, struct draft *d)
 	return true;
 }
 
+/* Why an entry of this kind cannot be of this node, or NULL */
+static const char *wrong_node(const struct timeline_entry *e)
+{
+	if (e->what == TIMELINE_RENUMBER)
+		return e->node == NODE_CLIENT
+			       ? NULL
+			       : "gives the client another outer address: write 'node: client'";
+	if (e->what == TIMELINE_CRASH)
+		return e->node == NODE_HEADEND
+			       ? NULL
+			       : "is of the head-end, whose client has to recover: write "
+				 "'node: headend'";
+	return e->node == NODE_CLIENT || e->node == NODE_HEADEND
+		       ? NULL
+		       : "is asked of a target: write 'node: client' or 'node: headend'";
+}
+
+/* A moment, again and again or once; a crash is a window: how long nobody is there */
+static bool check_moments(struct document *doc, struct draft *d)
+{
+	bool window = said(doc, d, KEY_FOR) || (said(doc, d, KEY_FROM) && !said(doc, d, KEY_EVERY));
+
+	if (d->e.what == TIMELINE_CRASH)
+		return window || document_error(doc, d->node,
+						"say how long nobody is there: write 'for' beside "
+						"'at' or 'every', or 'from' and 'to'");
+	if (window)
+		return document_error(
+			doc, said(doc, d, KEY_FOR) ? said(doc, d, KEY_FOR) : said(doc, d, KEY_FROM),
+			"'%s' is done at once%s: write 'at', or 'every' without 'for'",
+			d->e.what_text,
+			d->e.what == TIMELINE_RENUMBER ? ", and the old address does not come back"
+						       : "");
+	d->e.when.length_ns = 0;
+	return true;
+}
+
 static bool check_node(struct document *doc, struct draft *d)
 {
 	if (said(doc, d, KEY_LINK) || said(doc, d, KEY_DIRECTION))
 		return document_error(doc,
 				      said(doc, d, KEY_LINK) ? said(doc, d, KEY_LINK)
 							     : said(doc, d, KEY_DIRECTION),
-				      "'renumber' is done to a node: write 'node: client'");
-	if (!said(doc, d, KEY_NODE) || d->node_id != NODE_CLIENT)
-		return document_error(doc, d->node,
-				      "'renumber' gives the client another outer address: write "
-				      "'node: client'");
-	if (said(doc, d, KEY_FOR) || (said(doc, d, KEY_FROM) && !said(doc, d, KEY_EVERY)))
-		return document_error(
-			doc, said(doc, d, KEY_FOR) ? said(doc, d, KEY_FOR) : said(doc, d, KEY_FROM),
-			"the old address does not come back: write 'at', or 'every' "
-			"without 'for'");
-	d->e.when.length_ns = 0;
-	return true;
+				      "'%s' is done to a node: write 'node'", d->e.what_text);
+	if (!said(doc, d, KEY_NODE))
+		return document_error(doc, d->node, "key 'node' is missing: write it");
+	if (wrong_node(&d->e))
+		return document_error(doc, said(doc, d, KEY_NODE), "'%s' %s", d->e.what_text,
+				      wrong_node(&d->e));
+	return check_moments(doc, d);
 }
 
 static bool check_end(struct document *doc, struct draft *d)
@@ -329,7 +379,7 @@ static bool read_entry(struct document *doc, yaml_node_t *node, struct draft *d)
 	d->node = node;
 	d->e.line = document_place(node).line;
 	return schema_read(doc, node, table, d) && read_when(doc, d) && read_what(doc, d) &&
-	       (d->e.what == TIMELINE_RENUMBER ? check_node(doc, d) : check_link(doc, d)) &&
+	       (timeline_is_of_node(d->e.what) ? check_node(doc, d) : check_link(doc, d)) &&
 	       check_end(doc, d);
 }
 
@@ -378,8 +428,8 @@ static bool same_thing(const struct timeline_entry *a, const struct timeline_ent
 {
 	if (a->what != b->what)
 		return false;
-	if (a->what == TIMELINE_RENUMBER)
-		return true;
+	if (timeline_is_of_node(a->what))
+		return a->node == b->node && a->ask == b->ask;
 	if (a->link != b->link)
 		return false;
 	if (a->what == TIMELINE_DOWN || a->what == TIMELINE_MTU)
@@ -404,7 +454,7 @@ static bool contradict(const struct timeline_entry *a, const struct timeline_ent
 		return a->when.from_ns == b->when.from_ns;
 	if (lies_under(a) || lies_under(b))
 		return false;
-	if (a->what == TIMELINE_RENUMBER)
+	if (a->when.length_ns == 0) /* moments */
 		return a->when.from_ns == b->when.from_ns;
 	return when_meet(&a->when, &b->when);
 }
@@ -425,6 +475,12 @@ static void release_entry(struct timeline_entry *e)
 {
 	free(e->what_text);
 	free(e->when_text);
+}
+
+/** timeline_is_of_node() - Is it done to a node? Else to a link */
+bool timeline_is_of_node(enum timeline_what what)
+{
+	return what == TIMELINE_RENUMBER || what == TIMELINE_CRASH || what == TIMELINE_ASK;
 }
 
 /**
@@ -544,6 +600,9 @@ static void check_entry(const struct check *k, const struct timeline_entry *e)
 	if (e->what == TIMELINE_MTU && e->mtu < MTU_MIN_V6 && k->c->ipv6)
 		document_error(k->doc, document_find(k->doc, node_of(k, e), "mtu"),
 			       "IPv6 needs an MTU of at least %d (RFC 8200 section 5)", MTU_MIN_V6);
+	if ((e->what == TIMELINE_CRASH || e->what == TIMELINE_ASK) && !spec_case_has_tunnel(k->c))
+		document_error(k->doc, node_of(k, e),
+			       "no target runs where all traffic is 'outer: yes'");
 	if (e->when.from_ns >= end_of_traffic(k->c))
 		document_error(k->doc, node_of(k, e),
 			       "the traffic has ended by then: nothing would happen");
@@ -567,7 +626,7 @@ void timeline_check(struct document *doc, struct spec_case *c)
 		struct impairment *up, *down;
 
 		check_entry(&k, e);
-		if (e->what == TIMELINE_RENUMBER || e->what == TIMELINE_MTU)
+		if (timeline_is_of_node(e->what) || e->what == TIMELINE_MTU)
 			continue;
 		up = &c->impair[e->link][DIR_UP];
 		down = &c->impair[e->link][DIR_DOWN];

@@ -41,6 +41,14 @@ cat >"$dir/table" <<-TABLE
 	w/w01-init-lost			fault=never-retransmits		tunnel.up
 	w/w02-resp-lost			fault=gives-up			tunnel.up
 	w/w04-rekey-120			fault=forgets-old-key		echo.max_gap
+	b/b01-tunnel-up			fault=one-way			echo.delivery
+	b/b02-closed-before		fault=up-unasked		before.answered
+	b/b02-closed-before		fault=leaks-when-up		leak.frames
+	b/b03-closed-during-outage	fault=leaks-when-down		leak.frames
+	b/b05-bulk			fault=counter-ends		tcp.intact
+	b/b06-idle-hour			fault=forgets-idle		idle.alive
+	b/b07-long-rtt			fault=impatient			tunnel.up
+	b/b08-many-flows		fault=few-flows			tcp.completion
 	b/b04-clean-down		fault=leaves-address		down.restored
 	b/b04-clean-down		fault=ignores-down		after.answered
 	e/e01-replay-dup		fault=accepts-replay		inner.duplicates
@@ -48,11 +56,13 @@ cat >"$dir/table" <<-TABLE
 	e/e06-bitflip			fault=accepts-damage		inner.damaged
 	e/e08-rekey-under-load		fault=no-rekey			handshake.requests
 	e/e08-rekey-under-load		fault=clear-after-rekey		leak.payload
+	e/e09-old-sa-drain		fault=forgets-old-key		echo.delivery
 	e/e10-loss-transparency		fault=sends-twice		echo.delivery
 	f/f09-mtu-drop-midflow		fault=ignores-too-big		tcp.intact
 	l/l01-blackout-2s		fault=hair-trigger		handshake.requests
 	l/l03-blackout-past-dpd		fault=no-recovery		echo.alive
 	l/l03-blackout-past-dpd		fault=leaks-when-down		leak.frames
+	l/l07-head-end-crash		fault=no-recovery		echo.alive
 	m/m09-coalesce			fault=one-a-read		echo.delivery
 	n/n04-rebind-port		fault=no-roaming		echo.alive
 	t/t06-data-lost-1		=strongswan@ctcp		carriage.retransmissions
@@ -81,7 +91,7 @@ cut -d ' ' -f 1 "$dir/rows" | sort -u >"$dir/tested"
 for file in cases/*/*.yaml; do
 	series=${file#cases/}
 	case ${series%/*} in
-	lab | pairs | seed | b) ;; # the laboratory, and what is no single requirement
+	lab | pairs | seed) ;; # the laboratory, and what is no single requirement
 	*) echo "${series%.yaml}" ;;
 	esac
 done | sort >"$dir/cases"
@@ -138,8 +148,8 @@ while read -r id pair metric; do
 		is "$verdict" 'pass ' "$id passes $pair"
 		continue
 	fi
-	case "$verdict " in
-	"fail $metric "* | 'fail '*" $metric "*) ok 0 "$id fails $pair: $metric" ;;
+	case "$verdict " in # warn: a case of level S
+	"fail $metric "* | 'fail '*" $metric "* | "warn $metric "*) ok 0 "$id fails $pair: $metric" ;;
 	*)
 		ok 1 "$id fails $pair: $metric"
 		echo "# verdict: $verdict"

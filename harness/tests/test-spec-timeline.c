@@ -28,7 +28,8 @@ static const struct row {
 	  "7:27: unknown word 'clients': did you mean 'client'? known: client, internet, "
 	  "middlebox, headend, server" },
 	{ "an unknown deed", "timeline: [{at: 5s, link: lan, do: bloc}]",
-	  "7:36: unknown word 'bloc': did you mean 'block'? known: down, up, block, renumber" },
+	  "7:36: unknown word 'bloc': did you mean 'block'? known: down, up, block, renumber, "
+	  "crash, rekey-child, rekey-ike, liveness" },
 	{ "a time without unit", "timeline: [{at: 5, link: lan, do: down}]",
 	  "7:17: '5' is not a duration: write a number and ns, us, ms, s, min or h" },
 	{ "the engine cannot change", "timeline: [{at: 5s, link: lan, engine: wire}]",
@@ -73,12 +74,38 @@ static const struct row {
 	{ "a node for a link", "timeline: [{at: 5s, node: client, do: down}]",
 	  "7:27: 'down' is done to a link: write 'link'" },
 	{ "a link for a node", "timeline: [{at: 5s, link: access, do: renumber}]",
-	  "7:27: 'renumber' is done to a node: write 'node: client'" },
+	  "7:27: 'renumber' is done to a node: write 'node'" },
 	{ "another node", "timeline: [{at: 5s, node: headend, do: renumber}]",
-	  "7:12: 'renumber' gives the client another outer address: write 'node: client'" },
+	  "7:27: 'renumber' gives the client another outer address: write 'node: client'" },
 	{ "an address that comes back", "timeline: [{at: 5s, for: 1s, node: client, do: renumber}]",
-	  "7:26: the old address does not come back: write 'at', or 'every' without 'for'" },
+	  "7:26: 'renumber' is done at once, and the old address does not come back: write 'at', or "
+	  "'every' without 'for'" },
 	{ "again and again", "timeline: [{every: 5s, node: client, do: renumber}]" ECHO, NULL },
+	{ "no node", "timeline: [{at: 5s, for: 1s, do: crash}]",
+	  "7:12: key 'node' is missing: write it" },
+	{ "a crash", "timeline: [{at: 5s, for: 1s, node: headend, do: crash}]" ECHO, NULL },
+	{ "a crash without end", "timeline: [{at: 5s, node: headend, do: crash}]",
+	  "7:12: say how long nobody is there: write 'for' beside 'at' or 'every', or 'from' and "
+	  "'to'" },
+	{ "a crash of the client", "timeline: [{at: 5s, for: 1s, node: client, do: crash}]",
+	  "7:36: 'crash' is of the head-end, whose client has to recover: write 'node: headend'" },
+	{ "crashes that meet",
+	  "timeline:\n- {at: 5s, for: 3s, node: headend, do: crash}\n"
+	  "- {at: 7s, for: 3s, node: headend, do: crash}" ECHO,
+	  "9:3: 'crash' meets that of line 8 at the same time: keep them apart" },
+	{ "a crash beside the tunnel",
+	  "timeline: [{at: 5s, for: 1s, node: headend, do: crash}]\n"
+	  "traffic: [{echo: {interval: 1s, duration: 60s, outer: yes}}]",
+	  "7:12: no target runs where all traffic is 'outer: yes'" },
+	{ "what is asked", "timeline: [{every: 5s, node: client, do: rekey-child}]" ECHO, NULL },
+	{ "of both ends",
+	  "timeline:\n- {at: 5s, node: client, do: rekey-ike}\n"
+	  "- {at: 5s, node: headend, do: rekey-ike}" ECHO,
+	  NULL },
+	{ "for a while", "timeline: [{at: 5s, for: 1s, node: client, do: liveness}]",
+	  "7:26: 'liveness' is done at once: write 'at', or 'every' without 'for'" },
+	{ "of who has no target", "timeline: [{at: 5s, node: server, do: rekey-ike}]",
+	  "7:27: 'rekey-ike' is asked of a target: write 'node: client' or 'node: headend'" },
 	{ "a direction that is down", "timeline: [{at: 5s, link: lan, direction: up, do: down}]",
 	  "7:43: 'down' is of a whole link, not of a direction: for one direction write 'do: "
 	  "block'" },

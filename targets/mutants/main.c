@@ -31,19 +31,20 @@
 #include "socket.h"
 #include "tunnel.h"
 
-#define NAME	 "mutants"
-#define PORT	 51820
-#define BATCH	 64 /* packets from one descriptor before the others have their turn */
-#define REKEY_NS (120 * NS_PER_S)
-#define LINK_MTU 1500
-#define UDP_LEN	 8
-#define ASK_MS	 5000
-#define UP_MS	 (24 * 3600 * 1000) /* who asks has a deadline of its own */
+#define NAME	   "mutants"
+#define PORT	   51820
+#define BATCH	   64 /* packets from one descriptor before the others have their turn */
+#define REKEY_NS   (120 * NS_PER_S)
+#define OWN_DPD_NS (5 * NS_PER_S) /* of a fault that has to see that the tunnel is down */
+#define LINK_MTU   1500
+#define UDP_LEN	   8
+#define ASK_MS	   5000
+#define UP_MS	   (24 * 3600 * 1000) /* who asks has a deadline of its own */
 
 static const char usage[] =
 	"usage: carrier --role client|headend --local ADDRESS --remote ADDRESS --inner NET\n"
 	"               --psk FILE [--name NAME] [--dpd S] [--rekey S] [--option fault=NAME]\n"
-	"       carrier --ask status|up|down\n";
+	"       carrier --ask status|up|down|rekey\n";
 
 struct config {
 	const char *local, *remote, *inner, *psk, *name, *dpd, *rekey;
@@ -157,8 +158,12 @@ static void on_state(void *ctx, bool up)
 	struct program *p = ctx;
 	struct err err = { 0 };
 
-	if (p->client && p->configured && p->config->fault == FAULT_LEAKS_WHEN_DOWN &&
-	    network_route(&p->network, &p->inner, up, &err))
+	bool leaks = p->config->fault == FAULT_LEAKS_WHEN_DOWN ||
+		     p->config->fault == FAULT_LEAKS_WHEN_UP;
+	bool shut = up == (p->config->fault == FAULT_LEAKS_WHEN_DOWN);
+
+	if (p->client && p->configured && leaks &&
+	    network_route(&p->network, &p->inner, shut, &err))
 		complain(&err);
 	if (up && p->waiting >= 0) {
 		tell(p->waiting, p);
@@ -206,6 +211,9 @@ static int answer(struct program *p, struct err *err)
 			p->waiting = steal_fd(&fd);
 			return 0;
 		}
+	} else if (strcmp(word, "rekey") == 0) {
+		if (!tunnel_rekey(&p->tunnel, clock_ns()))
+			return 0; /* no answer is no */
 	} else if (strcmp(word, "down") == 0 && p->config->fault != FAULT_IGNORES_DOWN) {
 		tunnel_down(&p->tunnel, clock_ns());
 		if (unconfigure(p, err))
@@ -351,6 +359,11 @@ static int start(struct program *p, struct err *err)
 		return -1;
 	if (p->client)
 		p->local = any;
+	if (p->client && c->fault == FAULT_UP_UNASKED) {
+		if (configure(p, err))
+			return -1;
+		tunnel_up(&p->tunnel, clock_ns());
+	}
 	return program_say_ready(err);
 }
 
@@ -395,6 +408,8 @@ static int run(void *ctx, const struct command_ends *ends, struct err *err)
 	if (seconds(c->dpd, &c->dpd_ns, err) || seconds(c->rekey, &c->rekey_ns, err) ||
 	    parse_ends(p, &psk, err))
 		return -1;
+	if (c->fault == FAULT_LEAKS_WHEN_DOWN && !c->dpd_ns)
+		c->dpd_ns = OWN_DPD_NS;
 	tunnel_init(&p->tunnel, p->client, &psk, c->fault, c->dpd_ns, c->rekey_ns, &p->world);
 	rc = start(p, err);
 	if (rc == 0) {
@@ -425,10 +440,8 @@ int main(int argc, char **argv)
 {
 	/* `up` is answered when it is up; a carrier that ends before answers nothing */
 	static const struct command_question questions[] = {
-		{ "status", ASK_MS },
-		{ "up", UP_MS },
-		{ "down", ASK_MS },
-		{ 0 },
+		{ "status", ASK_MS }, { "up", UP_MS }, { "down", ASK_MS },
+		{ "rekey", ASK_MS },  { 0 },
 	};
 	struct config cfg = { .name = "vpn0", .rekey_ns = REKEY_NS };
 	const struct command_flag flags[] = {

@@ -26,6 +26,12 @@
 #define GAP_MAX_NS (8 * NS_PER_S)
 #define CHECKS	   3
 
+/* of faults */
+#define PATIENCE_NS NS_PER_S
+#define IDLE_NS	    (600 * NS_PER_S)
+#define CONNECTIONS 100
+#define COUNTER_MAX 4095
+
 /**
  * tunnel_init() - Nothing happens yet; a head-end listens
  * @t:		Filled in
@@ -96,6 +102,7 @@ static void ask_for_session(struct tunnel *t, uint64_t now)
 	new_request(t);
 	t->tries = 0;
 	t->gap_ns = GAP_MIN_NS;
+	t->asked_ns = now;
 	t->asking = true;
 	send_request(t, now);
 }
@@ -129,7 +136,7 @@ static void send_data(struct tunnel *t, const uint8_t *plain, size_t len)
 	uint8_t bytes[MESSAGE_MAX];
 	size_t n;
 
-	if (!s)
+	if (!s || (t->fault == FAULT_COUNTER_ENDS && s->next >= COUNTER_MAX))
 		return;
 	n = message_seal(&s->out, s->remote, s->next++, s->clear, plain, len, bytes);
 	for (int copies = t->fault == FAULT_SENDS_TWICE ? 2 : 1; n && copies; copies--)
@@ -187,6 +194,31 @@ static void take_response(struct tunnel *t, const uint8_t *bytes, uint32_t sende
 
 /* --- data ------------------------------------------------------------------------------- */
 
+static bool is_syn(const uint8_t *packet, size_t len)
+{
+	size_t header = packet[0] >> 4 == 6 ? 40 : (packet[0] & 15) * 4U;
+	uint8_t protocol = packet[packet[0] >> 4 == 6 ? 6 : 9];
+
+	return len >= header + 14 && protocol == 6 && (packet[header + 13] & 0x12) == 0x02;
+}
+
+/* An honest tunnel lets all packets in */
+static bool refuses(struct tunnel *t, const uint8_t *packet, size_t len, uint64_t now)
+{
+	if (t->fault == FAULT_ONE_WAY)
+		return !t->client;
+	if (t->fault == FAULT_FORGETS_OLD_KEY)
+		return t->asking;
+	if (t->fault == FAULT_FEW_FLOWS)
+		return is_syn(packet, len) && ++t->connections > CONNECTIONS;
+	if (t->fault != FAULT_FORGETS_IDLE)
+		return false;
+	if (t->used_ns && now - t->used_ns > IDLE_NS)
+		return true;
+	t->used_ns = now;
+	return false;
+}
+
 /**
  * tunnel_from_inside() - The inside has sent a packet
  * @t:		Tunnel
@@ -200,9 +232,8 @@ void tunnel_from_inside(struct tunnel *t, const uint8_t *packet, size_t len, uin
 
 	if (!s || !t->up || is_too_old(t, s, now_ns))
 		return;
-	if (t->asking && t->fault == FAULT_FORGETS_OLD_KEY)
-		return;
-	send_data(t, packet, len);
+	if (!refuses(t, packet, len, now_ns))
+		send_data(t, packet, len);
 }
 
 static size_t inner_len(const uint8_t *p, size_t have)
@@ -287,7 +318,8 @@ void tunnel_from_wire(struct tunnel *t, const uint8_t *bytes, size_t len, uint64
 	if (!t->client && message_request_ok(&t->psk, bytes, len, &sender))
 		take_request(t, bytes, sender, now_ns);
 	else if (t->client && t->asking &&
-		 message_response_ok(&t->psk, t->request, bytes, len, &sender))
+		 message_response_ok(&t->psk, t->request, bytes, len, &sender) &&
+		 (t->fault != FAULT_IMPATIENT || now_ns - t->asked_ns <= PATIENCE_NS))
 		take_response(t, bytes, sender, now_ns);
 	else
 		take_data(t, bytes, len, now_ns);
@@ -301,6 +333,16 @@ void tunnel_up(struct tunnel *t, uint64_t now_ns)
 	t->wanted = true;
 	if (!t->up && !t->asking)
 		ask_for_session(t, now_ns);
+}
+
+/** tunnel_rekey() - A new session now; false: there is none to follow, or it is not the client's */
+bool tunnel_rekey(struct tunnel *t, uint64_t now_ns)
+{
+	if (!t->client || !t->up)
+		return false;
+	if (!t->asking)
+		ask_for_session(t, now_ns);
+	return true;
 }
 
 /** tunnel_down() - It is no longer wanted: tell the other end, and forget all; @now_ns 0: it knows

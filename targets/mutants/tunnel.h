@@ -53,16 +53,20 @@ struct tunnel {
 	uint8_t response[MESSAGE_RESPONSE_LEN]; /* the head-end's to it */
 	uint32_t index;
 	unsigned int tries;
-	uint64_t gap_ns, request_due_ns; /* UINT64_MAX: none is to be sent */
+	uint64_t asked_ns, gap_ns, request_due_ns; /* UINT64_MAX: none is to be sent */
 	bool asking; /* it waits for an answer */
 	uint64_t heard_ns, check_due_ns;
 	unsigned int checks; /* without an answer */
 	uint64_t replays, damaged;
+	/* what only a fault counts: TCP connections, and when a packet was let in last */
+	unsigned int connections;
+	uint64_t used_ns;
 };
 
 void tunnel_init(struct tunnel *t, bool client, const struct psk *psk, enum fault fault,
 		 uint64_t dpd_ns, uint64_t rekey_ns, const struct world *world);
 void tunnel_up(struct tunnel *t, uint64_t now_ns);
+bool tunnel_rekey(struct tunnel *t, uint64_t now_ns);
 void tunnel_down(struct tunnel *t, uint64_t now_ns);
 void tunnel_from_inside(struct tunnel *t, const uint8_t *packet, size_t len, uint64_t now_ns);
 void tunnel_from_wire(struct tunnel *t, const uint8_t *bytes, size_t len, uint64_t now_ns);
