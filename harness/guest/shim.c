@@ -15,6 +15,8 @@
  * XSTATE: before Linux 6.13 UML's buffer for the floating point state is too
  *	small for hosts with AMX and ptrace refuses it; it is padded to the size
  *	that CPUID gives.
+ *	What UML writes back before each resumption of a guest process is mostly what it has
+ *	just read of it: then nothing is written, which spares the host an allocation.
  * Files: the memory of the guest is a file in /dev/shm or /tmp, which may be
  *	small or noexec, and its process number one in a folder that stays after a
  *	SIGKILL.  The memory becomes a memfd; the folder (SHIM_NO_FOLDER, told to
@@ -53,6 +55,8 @@
 #endif
 #define TSC_STEP	  1000 /* cycles between two readings */
 #define XSTATE_MAX	  65536
+#define FP_SLOTS	  64
+#define FP_BYTES	  4096
 #define XSTATE_BV	  512 /* offset of the header's feature bits */
 #define XSTATE_AMX	  ((uint64_t)3 << 17) /* TILECFG and TILEDATA */
 #define SYSEMU		  31 /* PTRACE_SYSEMU, absent from glibc's enum */
@@ -81,6 +85,43 @@ static ptrace_fn *real_ptrace(void)
 	static void *cache;
 
 	return (ptrace_fn *)next_of("ptrace", &cache);
+}
+
+/* The floating point state of guest processes that stand still, as read or written last */
+static struct fp {
+	pid_t pid; /* 0: nobody knows */
+	size_t size;
+	unsigned char bytes[FP_BYTES];
+} fps[FP_SLOTS];
+
+static struct fp *fp_of(pid_t pid)
+{
+	return &fps[(unsigned int)pid % FP_SLOTS];
+}
+
+static void fp_forget(pid_t pid)
+{
+	if (fp_of(pid)->pid == pid)
+		fp_of(pid)->pid = 0;
+}
+
+static void fp_remember(pid_t pid, const struct iovec *state)
+{
+	struct fp *fp = fp_of(pid);
+
+	fp->pid = state->iov_len <= sizeof(fp->bytes) ? pid : 0;
+	if (!fp->pid)
+		return;
+	fp->size = state->iov_len;
+	memcpy(fp->bytes, state->iov_base, state->iov_len);
+}
+
+static int fp_is(pid_t pid, const struct iovec *state)
+{
+	const struct fp *fp = fp_of(pid);
+
+	return fp->pid == pid && fp->size == state->iov_len &&
+	       memcmp(fp->bytes, state->iov_base, fp->size) == 0;
 }
 
 static unsigned int xstate_size(void)
@@ -114,6 +155,29 @@ static long set_xstate(pid_t pid, const struct iovec *given)
 	return real_ptrace()(PTRACE_SETREGSET, pid, (void *)NT_X86_XSTATE, &whole);
 }
 
+static long write_xstate(pid_t pid, const struct iovec *given)
+{
+	long rc;
+
+	if (fp_is(pid, given))
+		return 0;
+	rc = set_xstate(pid, given);
+	if (rc == 0)
+		fp_remember(pid, given);
+	else
+		fp_forget(pid);
+	return rc;
+}
+
+static long read_xstate(pid_t pid, struct iovec *state)
+{
+	long rc = real_ptrace()(PTRACE_GETREGSET, pid, (void *)NT_X86_XSTATE, state);
+
+	if (rc == 0)
+		fp_remember(pid, state);
+	return rc;
+}
+
 long ptrace(enum __ptrace_request request, ...)
 {
 	void *addr, *data;
@@ -127,14 +191,18 @@ long ptrace(enum __ptrace_request request, ...)
 	va_end(ap);
 
 	if (request == PTRACE_SETREGSET && (uintptr_t)addr == NT_X86_XSTATE)
-		return set_xstate(pid, data);
+		return write_xstate(pid, data);
+	if (request == PTRACE_GETREGSET && (uintptr_t)addr == NT_X86_XSTATE)
+		return read_xstate(pid, data);
 	if (request == PTRACE_SETOPTIONS)
 		/* a mask, in a pointer by ptrace's contract */
 		/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 		data = (void *)((uintptr_t)data | PTRACE_O_EXITKILL);
 	if ((int)request == SYSEMU || (int)request == SYSEMU_SINGLESTEP ||
-	    request == PTRACE_SYSCALL || request == PTRACE_CONT)
+	    request == PTRACE_SYSCALL || request == PTRACE_CONT) {
 		last_resume = (int)request;
+		fp_forget(pid);
+	}
 	return real_ptrace()((int)request, pid, addr, data);
 }
 

@@ -64,7 +64,12 @@ int helper_stop(struct helper *h, struct err *err)
 /** helper_report() - What it reported, or NULL; a new reference */
 json_t *helper_report(const struct helper *h)
 {
-	return lseek(h->report_fd, 0, SEEK_SET) < 0 ? NULL : json_loadfd(h->report_fd, 0, NULL);
+	int fd = lseek(h->report_fd, 0, SEEK_SET) < 0 ? -1 : dup(h->report_fd);
+	AUTO_FCLOSE FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!file && fd >= 0)
+		close(fd);
+	return file ? json_loadf(file, 0, NULL) : NULL; /* json_loadfd() reads byte by byte */
 }
 
 /** helper_release() - End it and release what it holds; idempotent */

@@ -425,61 +425,94 @@ static int init_flow(struct flow *f, const struct traffic_client *config, size_t
 	return 0;
 }
 
-static void step(struct client *c, struct flow *f, short revents)
+static void step(struct client *c, struct flow *f, short revents, uint64_t now)
 {
 	switch (f->plan->kind) {
 	case TRAFFIC_ECHO:
-		step_echo(c, f, revents, clock_ns());
+		step_echo(c, f, revents, now);
 		break;
 	case TRAFFIC_TCP:
-		step_tcp(c, f, revents, clock_ns());
+		step_tcp(c, f, revents, now);
 		break;
 	case TRAFFIC_SEGMENTS:
-		step_segments(c, f, clock_ns());
+		step_segments(c, f, now);
 		break;
 	}
 }
 
+/* What the loop waits for: of thousands of flows few have a socket at a time */
+struct waits {
+	struct pollfd *polls; /* the last one is to stop; borrowed */
+	size_t *of; /* the flow of each; borrowed */
+	size_t len; /* without the last one */
+	int stop_fd;
+};
+
+static void collect(struct waits *w, const struct flow *flows, size_t len)
+{
+	w->len = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (flows[i].fd < 0)
+			continue;
+		w->of[w->len] = i;
+		w->polls[w->len++] =
+			(struct pollfd){ .fd = flows[i].fd, .events = flows[i].wanted };
+	}
+	w->polls[w->len] = (struct pollfd){ .fd = w->stop_fd, .events = POLLIN };
+}
+
 /* Sleep until something comes or is due: 1 to stop, 0 to go on, or -1 */
-static int wait_flows(const struct flow *flows, struct pollfd *polls, size_t len, uint64_t due,
-		      struct err *err)
+static int wait_flows(struct waits *w, uint64_t due, struct err *err)
 {
 	uint64_t now = clock_ns(), left = due > now ? due - now : 0;
 	struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
 
-	for (size_t i = 0; i < len; i++)
-		polls[i] = (struct pollfd){ .fd = flows[i].fd, .events = flows[i].wanted };
-	if (ppoll(polls, len + 1, &ts, NULL) < 0) {
+	if (ppoll(w->polls, w->len + 1, &ts, NULL) < 0) {
 		if (errno != EINTR)
 			return err_set(err, errno, "cannot wait for traffic");
-		for (size_t i = 0; i <= len; i++)
-			polls[i].revents = 0;
+		for (size_t i = 0; i <= w->len; i++)
+			w->polls[i].revents = 0;
 	}
-	return polls[len].revents != 0;
+	return w->polls[w->len].revents != 0;
 }
 
-static int run(struct client *c, struct flow *flows, struct pollfd *polls, size_t len,
-	       struct err *err)
+static uint64_t first_due(const struct flow *flows, size_t len)
 {
-	for (;;) {
-		uint64_t due = NEVER;
+	uint64_t due = NEVER;
+
+	for (size_t i = 0; i < len; i++)
+		if (flows[i].due_ns < due)
+			due = flows[i].due_ns;
+	return due;
+}
+
+static int run(struct client *c, struct flow *flows, struct waits *w, size_t len, struct err *err)
+{
+	uint64_t due;
+
+	while ((due = first_due(flows, len)) != NEVER) { /* else all are done */
+		size_t k = 0;
+		uint64_t now;
 		int rc;
 
-		for (size_t i = 0; i < len; i++)
-			if (flows[i].due_ns < due)
-				due = flows[i].due_ns;
-		if (due == NEVER)
-			return 0; /* all are done */
-		rc = wait_flows(flows, polls, len, due, err);
+		collect(w, flows, len);
+		rc = wait_flows(w, due, err);
 		if (rc)
 			return rc < 0 ? -1 : 0;
-		for (size_t i = 0; i < len; i++)
-			if (flows[i].state != DONE)
-				step(c, &flows[i], polls[i].revents);
+		now = clock_ns();
+		for (size_t i = 0; i < len; i++) {
+			bool waits = k < w->len && w->of[k] == i;
+			short revents = waits ? w->polls[k].revents : 0;
+
+			k += waits;
+			if (revents || flows[i].due_ns <= now)
+				step(c, &flows[i], revents, now);
+		}
 	}
+	return 0;
 }
 
-static int run_all(struct client *c, struct flow *flows, struct pollfd *polls, struct err *err)
+static int run_all(struct client *c, struct flow *flows, struct waits *w, struct err *err)
 {
 	const struct traffic_client *config = c->config;
 	uint64_t now = clock_ns();
@@ -487,8 +520,7 @@ static int run_all(struct client *c, struct flow *flows, struct pollfd *polls, s
 	for (size_t i = 0; i < config->len; i++)
 		if (init_flow(&flows[i], config, i, now, err))
 			return err_wrap(err, "traffic %zu", i);
-	polls[config->len] = (struct pollfd){ .fd = config->stop_fd, .events = POLLIN };
-	return run(c, flows, polls, config->len, err);
+	return run(c, flows, w, config->len, err);
 }
 
 /**
@@ -502,17 +534,19 @@ int traffic_client_run(const struct traffic_client *config, struct err *err)
 {
 	AUTO_FREE struct flow *flows = calloc(config->len + 1, sizeof(*flows));
 	AUTO_FREE struct pollfd *polls = calloc(config->len + 1, sizeof(*polls));
+	AUTO_FREE size_t *of = calloc(config->len + 1, sizeof(*of));
 	AUTO_FREE uint8_t *buf = calloc(1, CHUNK);
 	struct client c = { .config = config, .buf = buf };
+	struct waits waits = { .polls = polls, .of = of, .stop_fd = config->stop_fd };
 	struct err ignored = { 0 };
 	int rc, closed;
 
-	if (!flows || !polls || !buf)
+	if (!flows || !polls || !of || !buf)
 		return err_set(err, ENOMEM, "cannot send traffic");
 	if (event_log_init(&c.log, config->events_fd, err))
 		return -1;
 	prctl(PR_SET_TIMERSLACK, 1UL); /* the kernel would wake us up to 50 us late */
-	rc = run_all(&c, flows, polls, err);
+	rc = run_all(&c, flows, &waits, err);
 	for (size_t i = 0; i < config->len; i++) {
 		struct flow *f = &flows[i];
 
