@@ -34,6 +34,24 @@ verdict() {
 	is "$(jq -r .verdict "$1/$2/verdict.json" 2>&1)" "$3" "$2: $3"
 }
 
+# --- what the environment says reaches the daemon ------------------------------------------
+
+# Four requests are lost, so the fifth is 1 + 2 + 4 + 8 s later; by itself strongSwan waits longer
+timers=$world/timers
+call 0 'timers' run k/k07-backoff-exponential --pair strongswan@udp,timers=1/2/6 \
+	--pair strongswan@udp --out "$timers"
+for pair in strongswan@udp,timers=1/2/6:15 strongswan@udp:47; do
+	verdict=
+	for file in "$timers"/*/router/*/verdict.json; do
+		[ "$(jq -r .pair "$file")" != "${pair%:*}" ] || verdict=$file
+	done
+	is "$(jq -r '.metrics["tunnel.up_time"] | floor' "$verdict")" "${pair##*:}" "$pair s until it is up"
+	[ -z "$(command -v tshark)" ] ||
+		is "$(tshark -r "${verdict%/*}/client-access.pcapng" -T fields -e frame.time_relative \
+			-Y 'isakmp.exchangetype == 34 && ip.src == 10.0.1.1' 2>/dev/null |
+			tail -n 1 | cut -d . -f 1)" "${pair##*:}" '... as tshark sees it'
+done
+
 # --- the example -------------------------------------------------------------------------
 
 example=$repository/targets/example

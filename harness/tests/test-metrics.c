@@ -205,6 +205,14 @@ static void make_transfers(struct folder *f)
 	tcp_event(f, 1, T0 + 3 * NS_PER_S, 500000, "false");
 }
 
+/* One ends early, one is not what was sent */
+static void make_streams(struct folder *f)
+{
+	for (unsigned i = 0; i < 5; i++)
+		tcp_event(f, i, T0 + (i + 1) * NS_PER_S, i == 1 ? 500 : 1000,
+			  i == 3 ? "false" : "true");
+}
+
 #define TCP  "traffic: [{tcp: {bytes: 1000000}}]"
 #define TCPS "traffic: [{tcp: {bytes: 1000000}}, {tcp: {bytes: 1000000, start: 1s}}]"
 
@@ -212,10 +220,13 @@ static void test_tcp(void)
 {
 	measure("a transfer", TCP, make_transfer,
 		ROW({ "tcp.bytes", "1000000" }, { "tcp.intact", "yes" }, { "tcp.rate", "4 Mbit/s" },
-		    { "echo.sent", "absent" }));
+		    { "tcp.completion", "100%" }, { "echo.sent", "absent" }));
 	measure("two transfers", TCPS, make_transfers,
 		ROW({ "tcp.bytes", "1500000" }, { "tcp.intact", "no" },
 		    { "tcp.rate", "2 Mbit/s" }));
+	measure("three of five of a thousand bytes each",
+		"traffic: [{tcp: {bytes: 1000, flows: 5, interval: 100ms}}]", make_streams,
+		ROW({ "tcp.completion", "60%" }, { "tcp.intact", "no" }, { "tcp.bytes", "4500" }));
 	measure("a transfer that never arrived", TCP, make_nothing,
 		ROW({ "tcp.bytes", "0" }, { "tcp.intact", "no" }, { "tcp.rate", "absent" }));
 	measure("one of two that never arrived", TCPS, make_transfer,

@@ -206,6 +206,28 @@ static void check_defaults(void)
 	tap_ok(!c->expect[0].should, "required by default");
 }
 
+/* A transfer of many streams is as many transfers */
+static void check_streams(void)
+{
+	struct err err = { 0 };
+
+	files_case("streams.yaml", 7,
+		   "traffic: [{tcp: {bytes: 1, flows: 3, interval: 5ms, start: 1s}}, "
+		   "{echo: {interval: 1s, duration: 1s}}, {tcp: {bytes: 2, interval: 9s}}]");
+
+	AUTO_CASE struct spec_case *c = spec_case_load("streams.yaml", &err);
+
+	if (!tap_ok(c, "a transfer of many streams %s", err.text))
+		return;
+	tap_is(c->traffic_len, 5, "is as many");
+	for (size_t i = 0; i < 3; i++) {
+		tap_is(c->traffic[i].bytes, 1, "each of its bytes");
+		tap_is(c->traffic[i].start_ns, NS_PER_S + i * 5 * NS_PER_MS, "one after the other");
+	}
+	tap_is(c->traffic[3].kind, TRAFFIC_ECHO, "what comes behind it stays");
+	tap_is(c->traffic[4].start_ns, 0, "one stream waits for none");
+}
+
 /* What plans a loss, and so needs a witness */
 static void check_planned_loss(void)
 {
@@ -405,6 +427,7 @@ int main(void)
 	files_begin();
 	check_every_key();
 	check_defaults();
+	check_streams();
 	check_planned_loss();
 	check_drop_both();
 	check_bad_names();
