@@ -501,10 +501,10 @@ static int run(struct client *c, struct flow *flows, struct waits *w, size_t len
 			return rc < 0 ? -1 : 0;
 		now = clock_ns();
 		for (size_t i = 0; i < len; i++) {
-			bool waits = k < w->len && w->of[k] == i;
-			short revents = waits ? w->polls[k].revents : 0;
+			short revents = 0;
 
-			k += waits;
+			if (k < w->len && w->of[k] == i)
+				revents = w->polls[k++].revents;
 			if (revents || flows[i].due_ns <= now)
 				step(c, &flows[i], revents, now);
 		}
