@@ -201,7 +201,9 @@ long ptrace(enum __ptrace_request request, ...)
 	if ((int)request == SYSEMU || (int)request == SYSEMU_SINGLESTEP ||
 	    request == PTRACE_SYSCALL || request == PTRACE_CONT) {
 		last_resume = (int)request;
-		fp_forget(pid);
+		/* without a signal UML continues its stub, whose code has no floating point */
+		if (request != PTRACE_CONT || data)
+			fp_forget(pid);
 	}
 	return real_ptrace()((int)request, pid, addr, data);
 }
@@ -282,10 +284,13 @@ static int answered_rdtsc(pid_t pid)
 {
 	static uint64_t tsc;
 	struct user_regs_struct regs;
+	siginfo_t info;
 	int length;
 	long text;
 
-	if (real_ptrace()(PTRACE_GETREGS, pid, NULL, &regs))
+	/* a page fault, as most are, has an address */
+	if (real_ptrace()(PTRACE_GETSIGINFO, pid, NULL, &info) || info.si_code != SI_KERNEL ||
+	    real_ptrace()(PTRACE_GETREGS, pid, NULL, &regs))
 		return 0;
 	errno = 0;
 	/* an address of the other process

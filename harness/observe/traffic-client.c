@@ -250,6 +250,14 @@ static void fail(struct client *c, struct flow *f, const char *why)
 	finish(f);
 }
 
+/* Of thousands of small streams each needs little */
+static size_t chunk_size(const struct flow *f)
+{
+	uint64_t all = PAYLOAD_HEAD_LEN + f->plan->bytes;
+
+	return all < CHUNK ? (size_t)all : CHUNK;
+}
+
 static void start_stream(struct client *c, struct flow *f, uint64_t now)
 {
 	struct payload_head head = { PAYLOAD_STREAM, f->index, c->config->seed };
@@ -260,7 +268,9 @@ static void start_stream(struct client *c, struct flow *f, uint64_t now)
 		return;
 	}
 	payload_put_head(f->chunk, &head);
-	f->chunk_len = PAYLOAD_HEAD_LEN;
+	f->chunk_len = chunk_size(f);
+	payload_pattern_fill(&f->pattern, f->chunk + PAYLOAD_HEAD_LEN,
+			     f->chunk_len - PAYLOAD_HEAD_LEN);
 	f->state = CONNECTING;
 	f->wanted = POLLOUT;
 	f->due_ns = now + f->plan->timeout_ns;
@@ -279,14 +289,6 @@ static void connected(struct client *c, struct flow *f)
 		f->state = SENDING;
 }
 
-/* Of thousands of small streams each needs little */
-static size_t chunk_size(const struct flow *f)
-{
-	uint64_t all = PAYLOAD_HEAD_LEN + f->plan->bytes;
-
-	return all < CHUNK ? (size_t)all : CHUNK;
-}
-
 /* The bytes after those that are in the chunk; false: there are no more */
 static bool refill(struct flow *f)
 {
@@ -300,9 +302,13 @@ static bool refill(struct flow *f)
 
 static void send_stream(struct client *c, struct flow *f)
 {
+	uint64_t all = PAYLOAD_HEAD_LEN + f->plan->bytes;
+
 	while (f->chunk_done < f->chunk_len || refill(f)) {
-		ssize_t n = send(f->fd, f->chunk + f->chunk_done, f->chunk_len - f->chunk_done,
-				 MSG_NOSIGNAL);
+		size_t len = f->chunk_len - f->chunk_done;
+		/* the end goes with the last bytes */
+		int more = f->taken + len == all ? MSG_MORE : 0;
+		ssize_t n = send(f->fd, f->chunk + f->chunk_done, len, MSG_NOSIGNAL | more);
 
 		if (n < 0 && errno == EAGAIN)
 			return;
