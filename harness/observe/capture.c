@@ -35,7 +35,7 @@
 #include "net/netns.h"
 #include "observe/pcapng.h"
 
-#define RECEIVE_BUFFER (8 << 20) /* bytes: some 3,500 full frames, in a guest of 256 MB */
+#define RECEIVE_BUFFER (32 << 20) /* bytes: some 14,000 full frames; memory for those that wait */
 #define BATCH	       32 /* frames read at once */
 #define FRAME_MAX      (65535 + 64) /* a GSO packet and its headers */
 
