@@ -378,7 +378,7 @@ static int flood(void *ret_sent, struct err *err)
 
 	(void)err;
 	inet_pton(AF_INET, "10.0.1.77", &to.sin_addr);
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < 50000; i++)
 		if (sendto(fd, data, sizeof(data), 0, (struct sockaddr *)&to, sizeof(to)) > 0)
 			++*(int *)ret_sent;
 	return 0;
