@@ -34,6 +34,24 @@ verdict() {
 	is "$(jq -r .verdict "$1/$2/verdict.json" 2>&1)" "$3" "$2: $3"
 }
 
+# --- what is private ------------------------------------------------------------------------
+
+# Both ends write to the folders of their name, and the client says what it sees there
+home=$world/home
+mkdir -p "$home/harness" "$home/build"
+cp -r "$repository/harness/guest" "$home/harness/"
+cp -r "$repository/cases" "$repository/targets" "$home/"
+cp -r "$binary" "${binary%/*}/shim.so" "${binary%/*}/targets" "$home/build/"
+sed -i '1a\
+case ${1-} in\
+run) : >"/etc/example/$DUPACK_ROLE"; : >"/var/lib/example/$DUPACK_ROLE" ;;\
+status) echo "sees" $(ls /etc/example /var/lib/example) >&2 ;;\
+esac' "$home/targets/example/target"
+(cd "$home" && build/dupack run b/b01-tunnel-up --pair example@tls --out "$home/run" >/dev/null 2>&1)
+verdict "$home/run" example@tls/router/b01-tunnel-up pass
+is "$(grep -h '^sees' "$home/run/example@tls/router/b01-tunnel-up/log/client-status.log")" \
+	'sees /etc/example: client /var/lib/example: client' '/etc/NAME and /var/lib/NAME are its own'
+
 # --- what the environment says reaches the daemon ------------------------------------------
 
 # Four requests are lost, so the fifth is 1 + 2 + 4 + 8 s later; by itself strongSwan waits longer
